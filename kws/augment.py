@@ -1,0 +1,300 @@
+"""Augmentation of whole batches on their device: each clip its own draw, all randomness from the generator passed in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from kws.errors import KwsError
+
+
+@dataclass(frozen=True)
+class NoiseBank:
+    """Background recordings on a device, laid end to end.
+
+    Attributes:
+        samples: int16 (total,).
+        starts, lengths: int64 (recordings,), in samples.
+    """
+
+    samples: Tensor
+    starts: Tensor
+    lengths: Tensor
+
+    def to(self, device: torch.device) -> NoiseBank:
+        """The same recordings on another device."""
+        return NoiseBank(self.samples.to(device), self.starts.to(device), self.lengths.to(device))
+
+
+class TimeShift(nn.Module):
+    """Shift each clip by a time drawn evenly from ±shift_ms, with zeros at the open end (the original's).
+
+    Args:
+        shift_ms: largest shift either way; 0: none.
+        rate_hz: samples a second.
+    """
+
+    def __init__(self, shift_ms: float = 100.0, rate_hz: int = 16000) -> None:
+        super().__init__()
+        _at_least_zero("time_shift.shift_ms", shift_ms)
+        self.shift = int(shift_ms * rate_hz / 1000)
+
+    def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
+        """Shifted clips (batch, samples) of any type."""
+        if self.shift == 0:
+            return waveform
+        batch, samples = waveform.shape
+        padded = F.pad(waveform, (self.shift, self.shift))
+        start = torch.randint(0, 2 * self.shift + 1, (batch,), generator=generator, device=generator.device)
+        # All starts are one strided view, so that a clip is a row of it, copied whole.
+        return padded.unfold(1, samples, 1)[torch.arange(batch, device=waveform.device), start.to(waveform.device)]
+
+
+class BackgroundNoise(nn.Module):
+    """Mix a random piece of background noise under each clip (the original's draw), and clip the sum to [-1, 1].
+
+    Args:
+        probability: share of clips with noise under them; a silence clip always has it.
+        volume: noise is multiplied by a number drawn evenly from 0 to this; for a silence clip from 0 to 1.
+    """
+
+    def __init__(self, probability: float = 0.8, volume: float = 0.1) -> None:
+        super().__init__()
+        _at_least_zero("noise.volume", volume)
+        if not 0 <= probability <= 1:
+            raise KwsError(f"augment.noise.probability: {probability:g} is no probability; give 0 to 1")
+        self.probability, self.volume = probability, volume
+
+    def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
+        """Mixed clips (batch, samples).
+
+        Args:
+            waveform: float (batch, samples) in [-1, 1].
+            silent: bool (batch,), the clips that are to be silence.
+            bank: recordings, each at least as long as a clip.
+            generator: source of randomness.
+        """
+        batch, samples = waveform.shape
+        draw = torch.rand(4, batch, generator=generator, device=generator.device).to(waveform.device)
+        recording = (draw[0] * len(bank.lengths)).long().clamp(max=len(bank.lengths) - 1)
+        room = bank.lengths[recording] - samples
+        start = bank.starts[recording] + torch.minimum((draw[1].double() * (room + 1)).long(), room)
+        volume = torch.where(draw[2] < self.probability, draw[3] * self.volume, 0.0)
+        volume = torch.where(silent, draw[3], volume)
+        noise = bank.samples.unfold(0, samples, 1)[start].to(waveform.dtype)
+        return torch.addcmul(waveform, noise, volume[:, None] / 32768).clamp_(-1, 1)
+
+
+class Gain(nn.Module):
+    """Make each clip louder or softer by a gain drawn evenly, in dB, from ±gain_db; the result is clipped to [-1, 1].
+
+    Args:
+        gain_db: largest gain either way; 0: none.
+    """
+
+    def __init__(self, gain_db: float = 0.0) -> None:
+        super().__init__()
+        _at_least_zero("gain.gain_db", gain_db)
+        self.gain_db = gain_db
+
+    def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
+        """Clips (batch, samples)."""
+        if self.gain_db == 0:
+            return waveform
+        factor = 10 ** (_spread(len(waveform), self.gain_db, waveform, generator) / 20)
+        return (waveform * factor[:, None]).clamp_(-1, 1)
+
+
+class Speed(nn.Module):
+    """Play each clip faster or slower, tempo and pitch together, about its middle.
+
+    Args:
+        percent: largest change either way; 0: none.
+    """
+
+    def __init__(self, percent: float = 0.0) -> None:
+        super().__init__()
+        _at_least_zero("speed.percent", percent, below=100)
+        self.percent = percent
+
+    def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
+        """Clips (batch, samples)."""
+        if self.percent == 0:
+            return waveform
+        return resample_about_middle(waveform, 1 + _spread(len(waveform), self.percent / 100, waveform, generator))
+
+
+class TimeStretch(nn.Module):
+    """Stretch or squeeze each clip in time about its middle; the pitch stays.
+
+    Args:
+        percent: largest change of tempo either way; 0: none.
+    """
+
+    def __init__(self, percent: float = 0.0) -> None:
+        super().__init__()
+        _at_least_zero("stretch.percent", percent, below=100)
+        self.percent = percent
+
+    def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
+        """Clips (batch, samples)."""
+        if self.percent == 0:
+            return waveform
+        return overlap_add_stretch(waveform, 1 + _spread(len(waveform), self.percent / 100, waveform, generator))
+
+
+class PitchShift(nn.Module):
+    """Raise or lower each clip's pitch; its tempo stays.
+
+    Args:
+        semitones: largest shift either way; 0: none.
+    """
+
+    def __init__(self, semitones: float = 0.0) -> None:
+        super().__init__()
+        _at_least_zero("pitch.semitones", semitones)
+        self.semitones = semitones
+
+    def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
+        """Clips (batch, samples)."""
+        if self.semitones == 0:
+            return waveform
+        factor = 2 ** (_spread(len(waveform), self.semitones, waveform, generator) / 12)
+        return resample_about_middle(overlap_add_stretch(waveform, 1 / factor), factor)
+
+
+class SpecAugment(nn.Module):
+    """Replace random bands of frames and of bins by the clip's mean feature (Park et al. 2019, without warping).
+
+    Args:
+        time_masks, bin_masks: masks of each kind; 0: none.
+        time_frames, bins: largest width of each, in frames and bins.
+    """
+
+    def __init__(self, time_masks: int = 0, time_frames: int = 20, bin_masks: int = 0, bins: int = 5) -> None:
+        super().__init__()
+        for name, value in (("time_masks", time_masks), ("time_frames", time_frames), ("bin_masks", bin_masks), ("bins", bins)):
+            _at_least_zero(f"spec_augment.{name}", value)
+        self.time_masks, self.time_frames, self.bin_masks, self.bins = time_masks, time_frames, bin_masks, bins
+
+    def forward(self, features: Tensor, generator: Generator) -> Tensor:
+        """Masked features (batch, frames, bins)."""
+        if not self.time_masks and not self.bin_masks:
+            return features
+        batch, frames, bins = features.shape
+        mask = _bands(batch, frames, self.time_masks, self.time_frames, features, generator)[:, :, None]
+        mask = mask | _bands(batch, bins, self.bin_masks, self.bins, features, generator)[:, None, :]
+        return torch.where(mask, features.mean(dim=(1, 2), keepdim=True), features)
+
+
+class Augment(nn.Module):
+    """All augmentation of training, in order: speed, stretch, pitch, gain, shift, noise; then SpecAugment on features.
+
+    Args:
+        time_shift, noise: the original's; None: left out (silence is then digital silence).
+        gain, speed, stretch, pitch, spec_augment: ours, each off at its default setting.
+    """
+
+    def __init__(
+        self,
+        time_shift: TimeShift | None = None,
+        noise: BackgroundNoise | None = None,
+        gain: Gain | None = None,
+        speed: Speed | None = None,
+        stretch: TimeStretch | None = None,
+        pitch: PitchShift | None = None,
+        spec_augment: SpecAugment | None = None,
+    ) -> None:
+        super().__init__()
+        self.noise, self.spec_augment, self.time_shift = noise, spec_augment, time_shift
+        self.voice = nn.ModuleList(module for module in (speed, stretch, pitch, gain) if module is not None)
+
+    def forward(self, clips: Tensor, silent: Tensor, bank: NoiseBank | None, generator: Generator) -> Tensor:
+        """Augmented float waveforms (batch, samples) of int16 clips; `silent` marks the silence clips."""
+        # Shifting the integers first moves half the bytes; it commutes with all that follows but the edges of a stretch.
+        shifted = clips if self.time_shift is None else self.time_shift(clips, generator)
+        waveform = to_float(shifted)
+        for module in self.voice:
+            waveform = module(waveform, generator)
+        if self.noise is not None and bank is not None:
+            waveform = self.noise(waveform, silent, bank, generator)
+        return waveform
+
+    def mask(self, features: Tensor, generator: Generator) -> Tensor:
+        """Features (batch, frames, bins) with SpecAugment, where it is set."""
+        if self.spec_augment is None:
+            return features
+        masked: Tensor = self.spec_augment(features, generator)
+        return masked
+
+
+def to_float(clips: Tensor) -> Tensor:
+    """int16 clips as float32 in [-1, 1)."""
+    return clips.to(torch.float32).mul_(1 / 32768)
+
+
+def resample_about_middle(waveform: Tensor, speed: Tensor) -> Tensor:
+    """Play clips (batch, samples) at speeds (batch,), the middle staying in place; linear interpolation, zeros beyond."""
+    samples = waveform.shape[1]
+    middle = (samples - 1) / 2
+    position = (torch.arange(samples, device=waveform.device) - middle) * speed[:, None] + middle
+    left = position.floor()
+    weight = (position - left).to(waveform.dtype)
+    padded = F.pad(waveform, (1, 2))
+    index = (left.long() + 1).clamp(0, samples + 1)
+    return torch.lerp(padded.gather(1, index), padded.gather(1, index + 1), weight)
+
+
+def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, search: int = 128) -> Tensor:
+    """Change clips' tempo (batch,) about their middle and keep their pitch (WSOLA, Verhelst and Roelands 1993).
+
+    Frames of 512 samples overlap by half; each is taken from where, within ±search samples, it continues the one before
+    it best.
+    """
+    batch, samples = waveform.shape
+    hop = frame // 2
+    steps = math.ceil(samples / hop) + 1
+    window = torch.hann_window(frame, device=waveform.device, dtype=waveform.dtype)
+    middle = samples / 2
+    reach = frame + search + 1
+    wide = math.ceil(samples * max(float(tempo.max()), 1.0) / 2) + reach
+    padded = F.pad(waveform, (wide, wide))
+    rows = torch.arange(batch, device=waveform.device)
+    out = waveform.new_zeros(batch, (steps + 1) * hop)
+    shifts = torch.arange(2 * search + 1, device=waveform.device)
+    previous: Tensor | None = None
+    for step in range(steps):
+        centre = ((step * hop - hop / 2 - middle) * tempo + middle).round().long() + wide
+        start = centre - hop // 2
+        if previous is not None:
+            natural = padded.unfold(1, frame, 1)[rows, previous + hop]
+            region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
+            match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
+            start = start - search + shifts[match.argmax(dim=1)]
+        out[:, step * hop : step * hop + frame] += padded.unfold(1, frame, 1)[rows, start] * window
+        previous = start
+    return out[:, hop : hop + samples]
+
+
+def _spread(count: int, largest: float, like: Tensor, generator: Generator) -> Tensor:
+    draw = torch.rand(count, generator=generator, device=generator.device, dtype=like.dtype)
+    return ((2 * draw - 1) * largest).to(like.device)
+
+
+def _bands(batch: int, size: int, masks: int, widest: int, like: Tensor, generator: Generator) -> Tensor:
+    draw = torch.rand(2, masks, batch, generator=generator, device=generator.device).to(like.device)
+    width = (draw[0] * (min(widest, size) + 1)).floor()
+    start = (draw[1] * (size - width + 1)).floor()
+    place = torch.arange(size, device=like.device)
+    inside = (place >= start[..., None]) & (place < (start + width)[..., None])
+    return inside.any(dim=0)
+
+
+def _at_least_zero(name: str, value: float, below: float = math.inf) -> None:
+    if not 0 <= value < below:
+        limit = "" if below == math.inf else f" and below {below:g}"
+        raise KwsError(f"augment.{name}: {value:g} makes no sense; give a number of at least 0{limit}")

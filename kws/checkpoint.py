@@ -1,0 +1,87 @@
+"""Loading a trained model from a checkpoint: waveform in, scores out, labels and settings inside."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kws.errors import KwsError
+from kws.features import FeatureSpec, FrontEnd
+from kws.labels import LabelSet
+from kws.module import CHECKPOINT_KEY
+from kws.recipe import Recipe
+
+
+class WaveformModel(nn.Module):
+    """A front end and a network: sound in, probabilities out.
+
+    Attributes:
+        recipe: labels and settings.
+        front_end, network: the two halves.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.front_end: FrontEnd = recipe.build_front_end()
+        self.network = recipe.build_network(self.front_end)
+
+    @property
+    def labels(self) -> LabelSet:
+        """The label set."""
+        return self.recipe.labels
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """Rate and length of the clips it takes."""
+        return self.front_end.spec
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
+        return torch.softmax(self.network(self.front_end(waveform)), dim=-1)
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
+    """Load a checkpoint of train.py, ready to score.
+
+    Args:
+        path: a `.ckpt` file.
+        device: where to.
+
+    Raises:
+        KwsError: the file is missing, broken, or not a checkpoint of kws.
+    """
+    path = Path(path)
+    checkpoint = read_checkpoint(path)
+    model = WaveformModel(Recipe.from_dict(checkpoint[CHECKPOINT_KEY]))
+    prefix = "network."
+    weights = {name.removeprefix(prefix): value for name, value in checkpoint["state_dict"].items() if name.startswith(prefix)}
+    try:
+        model.network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise KwsError(f"{path}: its weights do not fit the network it names ({error})") from error
+    return model.to(device).eval()
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The checkpoint's contents, plain values and tensors only.
+
+    Raises:
+        KwsError: as for `load`.
+    """
+    if not path.is_file():
+        raise KwsError(f"{path}: no such file; give a checkpoint that train.py wrote, such as outputs/…/checkpoints/best.ckpt")
+    try:
+        # A checkpoint from a stranger must not be able to run code.
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise KwsError(f"{path}: can't be read as a checkpoint ({reason[:200]}); it is cut off, or was not written by train.py") from error
+    if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
+        raise KwsError(f"{path}: holds no kws model (no {CHECKPOINT_KEY!r} entry); give a checkpoint that train.py wrote")
+    return checkpoint

@@ -1,0 +1,171 @@
+"""The corpus: all clips of a folder packed once into one int16 file, then read by the batch through a memory map."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from kws.audio import AUDIO_SUFFIXES, AudioError, fit_length, read_audio
+from kws.errors import KwsError
+
+BACKGROUND_FOLDER = "_background_noise_"
+_FORMAT = 1
+_READ_AHEAD = 256
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Clips of one length in one memory-mapped file.
+
+    Attributes:
+        root: the folder they came from.
+        names: `word/file` of each clip, sorted.
+        clips: int16 (clips, samples), on disk.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    clips: NDArray[np.int16]
+
+    @property
+    def words(self) -> list[str]:
+        """The word of each clip."""
+        return [name.split("/", 1)[0] for name in self.names]
+
+
+def open_corpus(
+    root: Path, rate_hz: int, clip_samples: int, *, resample: bool = True, cache_dir: Path | None = None, progress: bool = True
+) -> Corpus:
+    """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
+
+    A pack is built under a lock and renamed into place, so two runs may start together, and a run that is cut off
+    leaves nothing that a later one could mistake for a pack.
+
+    Args:
+        root: folder with one folder a word.
+        rate_hz, clip_samples: of the packed clips, which are cut or zero-padded at their end.
+        resample: resample clips of another rate, or refuse them by name.
+        cache_dir: where packs are kept; None: in `.kws-cache` inside `root`.
+        progress: show a bar while packing.
+
+    Raises:
+        KwsError: no clips, clips that can't be read (all named), a full disk, or a folder that can't be written.
+    """
+    names, fingerprint = _scan(root)
+    if not names:
+        raise KwsError(f"{root}: holds no clips; it needs one folder a word with sound files ({', '.join(sorted(AUDIO_SUFFIXES))})")
+    shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact")
+    digest = hashlib.sha256(json.dumps([_FORMAT, shape, fingerprint]).encode()).hexdigest()[:16]
+    folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
+    pack = folder / f"pack-{shape}-{digest}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "pack.lock"):
+            if not pack.is_dir():
+                _build(root, names, pack, rate_hz, clip_samples, resample, progress)
+                _remove_stale(pack, shape)
+            clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
+    except OSError as error:
+        raise _disk_error(error, folder, len(names) * clip_samples * 2) from error
+    return Corpus(root, tuple(names), clips)
+
+
+def _scan(root: Path) -> tuple[list[str], str]:
+    """Names of all clips, sorted, and a digest that changes when a clip comes, goes, or is written again."""
+    found: list[tuple[str, int, int]] = []
+    if not root.is_dir():
+        raise KwsError(f"{root}: no such folder; the data folder holds one folder a word")
+    for word in os.scandir(root):
+        if word.name.startswith((".", "_")) or not word.is_dir():
+            continue
+        for entry in os.scandir(word.path):
+            if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in AUDIO_SUFFIXES:  # noqa: PTH122
+                continue
+            stat = entry.stat()
+            found.append((f"{word.name}/{entry.name}", stat.st_size, stat.st_mtime_ns))
+    found.sort()
+    digest = hashlib.sha256()
+    for name, size, changed in found:
+        digest.update(f"{name}\0{size}\0{changed}\n".encode("utf-8", "surrogateescape"))
+    return [name for name, _, _ in found], digest.hexdigest()
+
+
+def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, progress: bool) -> None:
+    needed = len(names) * samples * 2
+    if shutil.disk_usage(pack.parent).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    bad: list[str] = []
+    temporary = Path(tempfile.mkdtemp(prefix="building-", dir=pack.parent))
+    try:
+        # Plain writes, not a memory map: a full disk is then an error, not a bus error.
+        with (temporary / "clips.int16").open("wb") as file:
+            for clip in tqdm(
+                _read_in_order(root, names, rate_hz, samples, resample),
+                total=len(names), desc="packing clips", unit="clip", disable=not progress, mininterval=0.5,
+            ):  # fmt: skip
+                if isinstance(clip, AudioError):
+                    bad.append(str(clip))
+                else:
+                    file.write(clip.data)
+        if bad:
+            listed = "\n  ".join(bad[:10] + ([f"… and {len(bad) - 10} more"] if len(bad) > 10 else []))
+            raise KwsError(f"{root}: {len(bad)} of {len(names)} clips can't be used; mend or remove them:\n  {listed}")
+        temporary.rename(pack)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    log.info("packed %d clips into %s", len(names), pack)
+
+
+def _read_in_order(
+    root: Path, names: Sequence[str], rate_hz: int, samples: int, resample: bool
+) -> Iterator[NDArray[np.int16] | AudioError]:
+    def read(name: str) -> NDArray[np.int16] | AudioError:
+        try:
+            return np.ascontiguousarray(fit_length(read_audio(root / name, rate_hz, resample=resample), samples))
+        except AudioError as error:
+            return error
+
+    # libsndfile and the file system release the interpreter; a bounded read-ahead keeps memory small.
+    remaining = iter(names)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        while chunk := list(islice(remaining, _READ_AHEAD)):
+            yield from pool.map(read, chunk)
+
+
+def _remove_stale(pack: Path, shape: str) -> None:
+    # A run that has an older pack mapped keeps it until it ends: the file system removes the name only.
+    for old in pack.parent.glob(f"pack-{shape}-*"):
+        if old != pack and len(old.name) == len(pack.name):
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _cache_name(root: Path) -> str:
+    resolved = root.resolve()
+    return f"{resolved.name}-{hashlib.sha256(str(resolved).encode()).hexdigest()[:8]}"
+
+
+def _disk_error(error: OSError, folder: Path, needed: int) -> KwsError:
+    if error.errno == errno.ENOSPC:
+        return KwsError(
+            f"{folder}: the disk is full; the packed corpus takes {needed / 1e6:.0f} MB."
+            " Make room, or set data.cache_dir to a folder on another disk"
+        )
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return KwsError(f"{folder}: can't be written ({error.strerror}); set data.cache_dir to a folder that can")
+    return KwsError(f"{folder}: the corpus can't be packed there ({error}); set data.cache_dir to another folder")

@@ -1,0 +1,181 @@
+"""The data module: from a source of sound to batches of features on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from kws.augment import Augment, NoiseBank, to_float
+from kws.data.background import Background, load_background
+from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
+from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
+from kws.data.sampling import SplitPool, TrainingOrder, make_pools
+from kws.data.splits import HashedSplit, SplitRule
+from kws.errors import KwsError
+from kws.features import FrontEnd
+from kws.labels import LabelSet
+
+
+class Source(Protocol):
+    """Where the sound comes from: the user's folder, a download, the synthesiser."""
+
+    def prepare(self) -> Path:
+        """Make the folder of word folders, where it is not there yet, and return it."""
+        ...
+
+
+class FeatureBatch(NamedTuple):
+    """What a network trains on.
+
+    Attributes:
+        features: float (batch, frames, bins).
+        labels: int64 (batch,).
+    """
+
+    features: Tensor
+    labels: Tensor
+
+
+class KeywordData(pl.LightningDataModule):
+    """Training, validation and testing clips of wanted words, unknown words and silence.
+
+    Training draws its unknown and silence clips anew each epoch and augments; validation and testing are fixed by the
+    seed. Augmentation and features run in batches on the device, after the transfer.
+
+    Args:
+        source: where the sound comes from.
+        words: wanted words.
+        front_end: makes the features; its spec gives the rate and the clips' length.
+        augment: augmentation of training clips; None: none.
+        split: which clips train, validate and test.
+        unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
+        batch_size: clips a step (on each device).
+        seed: of all draws.
+        resample: resample clips of another rate, or refuse them by name.
+        cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder.
+        progress: show a bar while packing.
+
+    Raises:
+        KwsError (from `setup`): whatever is wrong with the data, by name.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        words: Sequence[str],
+        front_end: FrontEnd,
+        augment: Augment | None = None,
+        split: SplitRule | None = None,
+        unknown_percentage: float = 10.0,
+        silence_percentage: float = 10.0,
+        batch_size: int = 100,
+        seed: int = 0,
+        resample: bool = True,
+        cache_dir: str | Path | None = None,
+        progress: bool = True,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise KwsError(f"data.batch_size: {batch_size} makes no sense; give at least 1")
+        self.source, self.labels = source, LabelSet(words)
+        self.front_end, self.augment = front_end.eval(), augment
+        self.split: SplitRule = HashedSplit() if split is None else split
+        self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
+        self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
+        self.cache_dir = None if cache_dir is None else Path(cache_dir)
+        self.corpus: Corpus | None = None
+        self._noise_bank: NoiseBank | None = None
+        self._generators: dict[torch.device, torch.Generator] = {}
+
+    def prepare_data(self) -> None:
+        """Download, synthesise and pack, once a machine."""
+        self._open(self.source.prepare())
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the corpus and choose the sets."""
+        if self.corpus is not None:
+            return
+        root = self.source.prepare()
+        corpus = self._open(root)
+        spec = self.front_end.spec
+        background = load_background(root, spec.rate_hz, spec.samples)
+        if background is None and (self.silence_percentage > 0 or (self.augment is not None and self.augment.noise is not None)):
+            raise KwsError(
+                f"{root / BACKGROUND_FOLDER}: there is no such folder, so there is no background noise for silence clips and for"
+                " augmentation. Put recordings of noise there (a minute or more each), or do without:"
+                " data.silence_percentage=0 augment.noise=null"
+            )
+        sets = self.split.assign(root, corpus.names)
+        pools = make_pools(corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage)
+        self.training_pool, self.validation_pool, self.testing_pool = pools
+        self.corpus, self.background = corpus, background
+        if background is not None:
+            self._noise_bank = NoiseBank(*(torch.from_numpy(part) for part in (background.samples, background.starts, background.lengths)))
+
+    def train_dataloader(self) -> TrainingLoader:
+        """Augmented batches; a resumed run goes on at the very step."""
+        rank, world = self._place()
+        order = TrainingOrder(self.training_pool, self.batch_size, self.seed, rank, world)
+        step = 0
+        if self.trainer is not None:
+            step = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        return TrainingLoader(self._corpus(), order, step)
+
+    def val_dataloader(self) -> FixedLoader:
+        """The validation set."""
+        return self._fixed(self.validation_pool, 1)
+
+    def test_dataloader(self) -> FixedLoader:
+        """The testing set."""
+        return self._fixed(self.testing_pool, 2)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Raw clips to features, on the device they are on."""
+        if not isinstance(batch, RawBatch):
+            return batch
+        training = self.trainer is not None and self.trainer.training
+        return self.features(batch, training=training)
+
+    @torch.no_grad()
+    def features(self, batch: RawBatch, *, training: bool) -> FeatureBatch:
+        """Features of a raw batch, augmented in training."""
+        device = batch.clips.device
+        self.front_end = self.front_end.to(device)
+        if not training or self.augment is None:
+            return FeatureBatch(self.front_end(to_float(batch.clips)), batch.labels)
+        if self._noise_bank is not None and self._noise_bank.samples.device != device:
+            self._noise_bank = self._noise_bank.to(device)
+        # All draws of a batch hang on its own seed: the step decides them, not what was drawn before.
+        generator = self._generators.setdefault(device, torch.Generator(device))
+        generator.manual_seed(int(batch.seed))
+        waveform = self.augment(batch.clips, batch.silent, self._noise_bank, generator)
+        return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), batch.labels)
+
+    def _open(self, root: Path) -> Corpus:
+        spec = self.front_end.spec
+        return open_corpus(
+            root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=self.cache_dir, progress=self.progress
+        )
+
+    def _fixed(self, pool: SplitPool, code: int) -> FixedLoader:
+        clips = pool.draw(np.random.default_rng([self.seed, code]))
+        samples = self.front_end.spec.samples
+        if isinstance(self.background, Background):
+            silence = self.background.silence_clips(pool.silence_count, samples, np.random.default_rng([self.seed, code, 1]))
+        else:
+            silence = np.zeros((pool.silence_count, samples), dtype=np.int16)
+        return FixedLoader(self._corpus(), clips, silence, self.batch_size, *self._place())
+
+    def _corpus(self) -> Corpus:
+        if self.corpus is None:
+            raise RuntimeError("call setup() before asking for a loader")
+        return self.corpus
+
+    def _place(self) -> tuple[int, int]:
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)

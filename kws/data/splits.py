@@ -1,0 +1,89 @@
+"""Which set a clip belongs to: the hashed rule of Speech Commands, or its published lists."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kws.errors import KwsError
+
+TRAINING, VALIDATION, TESTING = 0, 1, 2
+SPLITS = ("training", "validation", "testing")
+_HASH_RANGE = 2**27 - 1
+
+
+class SplitRule(Protocol):
+    """Assigns every clip of a corpus to one set."""
+
+    def assign(self, root: Path, names: Sequence[str]) -> NDArray[np.int8]:
+        """Set of each clip (`TRAINING`, `VALIDATION`, `TESTING`) by its name `word/file` under `root`."""
+        ...
+
+
+@dataclass(frozen=True)
+class HashedSplit:
+    """The original's rule: the hash of the speaker's name decides, so that a speaker is always in one set.
+
+    Args:
+        validation_percentage, testing_percentage: shares of speakers, in percent.
+
+    Raises:
+        KwsError: shares below 0, or above 100 together.
+    """
+
+    validation_percentage: float = 10.0
+    testing_percentage: float = 10.0
+
+    def __post_init__(self) -> None:
+        shares = (self.validation_percentage, self.testing_percentage)
+        if min(shares) < 0 or sum(shares) > 100:
+            raise KwsError(
+                f"data.split: validation_percentage={shares[0]:g} and testing_percentage={shares[1]:g} make no sense;"
+                " each is at least 0, and together they are at most 100"
+            )
+
+    def assign(self, root: Path, names: Sequence[str]) -> NDArray[np.int8]:
+        """Set of each clip by its name alone."""
+        share = np.array([_speaker_percentage(name) for name in names], dtype=np.float64)
+        limits = (self.validation_percentage, self.validation_percentage + self.testing_percentage)
+        return np.where(share < limits[0], VALIDATION, np.where(share < limits[1], TESTING, TRAINING)).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class ListedSplit:
+    """The data set's own lists, one `word/file` a line; every other clip is for training.
+
+    Args:
+        validation_list, testing_list: paths, relative to the data folder.
+
+    Raises:
+        KwsError (from `assign`): a list is missing.
+    """
+
+    validation_list: str = "validation_list.txt"
+    testing_list: str = "testing_list.txt"
+
+    def assign(self, root: Path, names: Sequence[str]) -> NDArray[np.int8]:
+        """Set of each clip by its name in the lists."""
+        sets = np.full(len(names), TRAINING, dtype=np.int8)
+        for code, file in ((VALIDATION, self.validation_list), (TESTING, self.testing_list)):
+            path = root / file
+            if not path.is_file():
+                raise KwsError(f"{path}: this list of clips is missing; use data/split=hashed if the data has none")
+            listed = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()}
+            sets[[name in listed for name in names]] = code
+        return sets
+
+
+def _speaker_percentage(name: str) -> float:
+    speaker = re.sub(r"_nohash_.*$", "", name.rsplit("/", 1)[-1])
+    # SHA-1 spreads names evenly; nothing here is secret.
+    digest = hashlib.sha1(speaker.encode("utf-8"), usedforsecurity=False).hexdigest()
+    return int(digest, 16) % (_HASH_RANGE + 1) * (100.0 / _HASH_RANGE)

@@ -1,0 +1,291 @@
+"""Front ends: waveforms to features, as plain matrix products that train, export and run on a phone alike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kws.errors import KwsError
+from kws.filterbanks import dct_matrix, group_matrix, htk_mel_filterbank, original_mel_filterbank
+from kws.product import product
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """How a clip is cut into frames; every size in samples follows from the settings in time.
+
+    Args:
+        rate_hz: samples a second.
+        clip_ms: length of a clip.
+        window_ms: length of a frame.
+        hop_ms: from one frame's start to the next.
+
+    Raises:
+        KwsError: a length of nothing, or a window longer than the clip.
+    """
+
+    rate_hz: int = 16000
+    clip_ms: float = 1000.0
+    window_ms: float = 30.0
+    hop_ms: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or self.hop < 1:
+            raise KwsError(f"features: window_ms={self.window_ms} and hop_ms={self.hop_ms} give less than a sample at {self.rate_hz} Hz")
+        if self.window > self.samples:
+            raise KwsError(f"features.window_ms: {self.window_ms} ms is longer than the clip of {self.clip_ms} ms")
+
+    @property
+    def samples(self) -> int:
+        """Samples in a clip."""
+        return int(self.rate_hz * self.clip_ms / 1000)
+
+    @property
+    def window(self) -> int:
+        """Samples in a frame."""
+        return int(self.rate_hz * self.window_ms / 1000)
+
+    @property
+    def hop(self) -> int:
+        """Samples from frame to frame."""
+        return int(self.rate_hz * self.hop_ms / 1000)
+
+    @property
+    def fft_size(self) -> int:
+        """The next power of two from the window on."""
+        return int(2 ** math.ceil(math.log2(self.window)))
+
+    @property
+    def frames(self) -> int:
+        """Whole frames in a clip, the first at its first sample."""
+        return 1 + (self.samples - self.window) // self.hop
+
+
+class Spectrum(nn.Module):
+    """Squared magnitudes of chosen bins of the windowed Fourier transform.
+
+    The window is folded into cosines and sines, so that the transform of all frames is one matrix product: no FFT
+    operator, no complex numbers, and no work for bins that nobody reads.
+
+    Args:
+        spec: the framing.
+        first_bin, last_bin: the bins kept, both included, of `spec.fft_size`.
+        centred: frames are centred on multiples of the hop, the clip mirrored at its ends (torch.stft's default), so
+            that there are `1 + samples // hop` of them; otherwise the first frame starts at the first sample.
+    """
+
+    def __init__(self, spec: FeatureSpec, first_bin: int, last_bin: int, centred: bool = False) -> None:
+        super().__init__()
+        self.hop = spec.hop
+        # A centred transform looks at the whole fft_size with the window in its middle; torch.stft does so.
+        self.pad = spec.fft_size // 2 if centred else 0
+        self.skip = (spec.fft_size - spec.window) // 2 if centred else 0
+        self.window = spec.window
+        self.frames = 1 + spec.samples // spec.hop if centred else spec.frames
+        time = torch.arange(spec.window, dtype=torch.float64)
+        hann = 0.5 - 0.5 * torch.cos(2 * math.pi * time / spec.window)
+        bins = torch.arange(first_bin, last_bin + 1, dtype=torch.float64)
+        # A shift in time turns the phase only. Around the frame's middle the float32 rounding is smallest.
+        angle = 2 * math.pi / spec.fft_size * bins[:, None] * (time - spec.window / 2)
+        kernel = torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)])
+        self.register_buffer("kernel", kernel.float(), persistent=False)
+        self.kernel: Tensor
+        self.bins = last_bin - first_bin + 1
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Power (batch, frames, bins) of a waveform (batch, samples)."""
+        if self.pad > 0:
+            waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
+            waveform = waveform[:, self.skip :]
+        frames = waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+        parts = product(frames, self.kernel.to(frames.dtype))
+        real, imaginary = parts[..., : self.bins], parts[..., self.bins :]
+        return real * real + imaginary * imaginary
+
+
+class FrontEnd(nn.Module):
+    """What every front end has: `spec`, `frames` and `bins` (the output's sizes); waveform in, features out."""
+
+    spec: FeatureSpec
+    frames: int
+    bins: int
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Features (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        raise NotImplementedError
+
+
+class Mfcc(FrontEnd):
+    """The original's MFCC: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT (BEHAVIOUR: TensorFlow's `mfcc` op).
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`.
+        bins: coefficients kept, from coefficient 0 on.
+        mel_bands: mel bands before the DCT.
+        lower_hz, upper_hz: the bands' range.
+
+    Raises:
+        KwsError: more bins than bands, or a range beyond half the rate.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        mel_bands: int = 40,
+        lower_hz: float = 20.0,
+        upper_hz: float = 4000.0,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
+        fft_size = self.spec.fft_size
+        bank, first, last = original_mel_filterbank(fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
+        self.spectrum = Spectrum(self.spec, first, last)
+        self.register_buffer("mel", bank.float(), persistent=False)
+        self.register_buffer("dct", dct_matrix(bins, mel_bands, orthonormal=False).float(), persistent=False)
+        self.mel: Tensor
+        self.dct: Tensor
+        self.frames, self.bins = self.spectrum.frames, bins
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        magnitude = self.spectrum(waveform).sqrt()
+        bands = product(magnitude, self.mel.to(magnitude.dtype))
+        return product(bands.clamp(min=1e-12).log(), self.dct.to(bands.dtype))
+
+
+class MfccTorchaudio(FrontEnd):
+    """torchaudio's MFCC as `torchaudio.transforms.MFCC` makes it: centred frames, power, HTK mel, dB, orthonormal DCT.
+
+    torchaudio cuts each batch at 80 dB below the batch's loudest band, so that a clip's features depend on its
+    neighbours; here every clip is cut at 80 dB below its own loudest band (equal for a batch of one).
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
+        bins: coefficients kept.
+        mel_bands: mel bands before the DCT.
+        lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
+        top_db: range below the loudest band, in dB.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        mel_bands: int = 40,
+        lower_hz: float = 0.0,
+        upper_hz: float | None = None,
+        top_db: float = 80.0,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
+        _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
+        bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
+        self.spectrum = Spectrum(self.spec, first, last, centred=True)
+        self.register_buffer("mel", bank.float(), persistent=False)
+        self.register_buffer("dct", dct_matrix(bins, mel_bands, orthonormal=True).float(), persistent=False)
+        self.mel: Tensor
+        self.dct: Tensor
+        self.top_db = top_db
+        self.frames, self.bins = self.spectrum.frames, bins
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        power = self.spectrum(waveform)
+        bands = product(power, self.mel.to(power.dtype))
+        level_db = bands.clamp(min=1e-10).log() * (10 / math.log(10))
+        loudest = level_db.amax(dim=(1, 2), keepdim=True)
+        return product(torch.maximum(level_db, loudest - self.top_db), self.dct.to(bands.dtype))
+
+
+class LogMel(FrontEnd):
+    """Log-mel energies: power, HTK mel bands (torchaudio's `MelSpectrogram` with center=False), natural log.
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`.
+        bins: mel bands.
+        lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
+        floor: smallest energy before the log; it hides rounding noise in empty bands.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        lower_hz: float = 20.0,
+        upper_hz: float | None = None,
+        floor: float = 1e-6,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
+        _check_bands(bins, bins, lower_hz, upper_hz, rate_hz)
+        if floor <= 0:
+            raise KwsError(f"features.floor: {floor} has no logarithm; give a small positive energy such as 1e-6")
+        bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, bins, lower_hz, upper_hz)
+        self.spectrum = Spectrum(self.spec, first, last)
+        self.register_buffer("mel", bank.float(), persistent=False)
+        self.mel: Tensor
+        self.floor = floor
+        self.frames, self.bins = self.spectrum.frames, bins
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Log-mel energies (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        power = self.spectrum(waveform)
+        return product(power, self.mel.to(power.dtype)).clamp(min=self.floor).log()
+
+
+class Average(FrontEnd):
+    """The original's `average`: the power spectrum, averaged over groups of neighbouring bins.
+
+    Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`.
+        bins: features asked for; the front end's own `bins` says how many there are.
+    """
+
+    def __init__(
+        self, rate_hz: int = 16000, clip_ms: float = 1000.0, window_ms: float = 30.0, hop_ms: float = 10.0, bins: int = 40
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        fft_bins = self.spec.fft_size // 2 + 1
+        if not 1 <= bins <= fft_bins:
+            raise KwsError(f"features.bins: {bins} asked, but the spectrum has {fft_bins} bins; ask for 1 to {fft_bins}")
+        self.spectrum = Spectrum(self.spec, 0, fft_bins - 1)
+        groups = group_matrix(fft_bins, fft_bins // bins)
+        self.register_buffer("groups", groups.float(), persistent=False)
+        self.groups: Tensor
+        self.frames, self.bins = self.spectrum.frames, groups.shape[0]
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Mean powers (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        power = self.spectrum(waveform)
+        return product(power, self.groups.to(power.dtype))
+
+
+def _check_bands(bins: int, mel_bands: int, lower_hz: float, upper_hz: float, rate_hz: int) -> None:
+    if not 1 <= bins <= mel_bands:
+        raise KwsError(
+            f"features.bins: {bins} asked, but the front end has {mel_bands} mel bands; ask for 1 to {mel_bands}, or raise mel_bands"
+        )
+    if not 0 <= lower_hz < upper_hz <= rate_hz / 2:
+        raise KwsError(
+            f"features.lower_hz and upper_hz: {lower_hz}–{upper_hz} Hz can't be a range at {rate_hz} Hz;"
+            f" they lie within 0–{rate_hz / 2:g} Hz, the lower first"
+        )

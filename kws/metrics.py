@@ -1,0 +1,87 @@
+"""Metrics of classification, from a confusion matrix (rows the truth, columns the predictions). NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of truths (rows) against predictions (columns), and what follows from them.
+
+    Args:
+        counts: int64 (labels, labels).
+        names: of the labels.
+    """
+
+    counts: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @classmethod
+    def count(cls, truths: ArrayLike, predictions: ArrayLike, names: Sequence[str]) -> Confusion:
+        """Count pairs of label indices."""
+        size = len(names)
+        pairs = np.asarray(truths, dtype=np.int64) * size + np.asarray(predictions, dtype=np.int64)
+        return cls(np.bincount(pairs.ravel(), minlength=size * size).reshape(size, size), tuple(names))
+
+    @property
+    def total(self) -> int:
+        """Clips counted."""
+        return int(self.counts.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips with the right label; nan where there are none."""
+        return float(np.trace(self.counts) / self.total) if self.total else float("nan")
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """Of the clips given a label, the share that have it, for each label; nan for one never given."""
+        return _ratio(np.diag(self.counts), self.counts.sum(axis=0))
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """Of the clips that have a label, the share given it, for each label; nan for one without clips."""
+        return _ratio(np.diag(self.counts), self.counts.sum(axis=1))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: accuracy, clips, the counts and each label's precision, recall and clips."""
+        per_label = {
+            name: {"precision": _finite(precision), "recall": _finite(recall), "clips": int(clips)}
+            for name, precision, recall, clips in zip(
+                self.names, self.precision, self.recall, self.counts.sum(axis=1), strict=True
+            )
+        }
+        return {
+            "accuracy": _finite(self.accuracy),
+            "clips": self.total,
+            "labels": per_label,
+            "confusion_matrix": {"rows": "truth", "columns": "prediction", "names": list(self.names), "counts": self.counts.tolist()},
+        }
+
+    def to_text(self) -> str:
+        """A table: rows the truth, columns the predictions, with each label's recall and precision."""
+        width = max(6, *(len(name) + 1 for name in self.names))
+        first = max(len("precision"), *(len(name) for name in self.names))
+        lines = [" " * first + "".join(f"{name:>{width}}" for name in self.names) + f"{'recall':>9}"]
+        for name, row, recall in zip(self.names, self.counts, self.recall, strict=True):
+            lines.append(f"{name:>{first}}" + "".join(f"{count:>{width}d}" for count in row) + f"{_percent(recall):>9}")
+        lines.append(f"{'precision':>{first}}" + "".join(f"{_percent(value):>{width}}" for value in self.precision))
+        return "\n".join(lines)
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+
+
+def _percent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{100 * share:.1f}%"
+
+
+def _finite(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,50 @@
+"""low_latency_conv: one convolution over the whole clip (Sainath and Parada 2015, cnn-one-fstride4; the original's)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kws.errors import KwsError
+from kws.models.layers import Dense, as_image, flatten, initialise
+
+
+class LowLatencyConv(nn.Module):
+    """A convolution as long as the clip, then three linear layers (949,862 parameters at 98 × 40 and 12 labels).
+
+    Args:
+        frames, bins, labels: sizes of the input and the output.
+        filters: channels of the convolution.
+        filter_bins: width of its kernel in frequency.
+        units: outputs of the two layers between.
+        dropout: probability, after each layer but the last.
+    """
+
+    def __init__(
+        self,
+        frames: int,
+        bins: int,
+        labels: int,
+        filters: int = 186,
+        filter_bins: int = 8,
+        units: int = 128,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if filter_bins > bins:
+            raise KwsError(f"model.filter_bins: {filter_bins} is wider than the {bins} feature bins; give at most {bins}")
+        self.first = nn.Conv2d(1, filters, (frames, filter_bins))
+        initialise(self.first, 0.01)
+        self.dropout = nn.Dropout(dropout)
+        self.second = Dense((bins - filter_bins + 1) * filters, units)
+        self.third = Dense(units, units)
+        self.output = Dense(units, labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        maps = self.dropout(F.relu(self.first(as_image(features))))
+        # The layers between are linear: the original has no activation there.
+        hidden = self.dropout(self.second(flatten(maps)))
+        hidden = self.dropout(self.third(hidden))
+        logits: Tensor = self.output(hidden)
+        return logits

@@ -1,0 +1,24 @@
+"""single_fc: one fully connected layer, the baseline (47,052 parameters at 98 × 40 features and 12 labels)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from kws.models.layers import Dense
+
+
+class SingleFc(nn.Module):
+    """Features straight to logits; source: the original's `single_fc`.
+
+    Args:
+        frames, bins, labels: sizes of the input and the output.
+    """
+
+    def __init__(self, frames: int, bins: int, labels: int) -> None:
+        super().__init__()
+        self.output = Dense(frames * bins, labels, deviation=0.001)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        logits: Tensor = self.output(features.flatten(1))
+        return logits

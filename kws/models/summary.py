@@ -1,0 +1,108 @@
+"""A network's layers: outputs, parameters, multiplies, receptive field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kws.features import FrontEnd
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer that multiplies.
+
+    Attributes:
+        name, kind: where it is and what it is.
+        output: shape of its output, without the batch.
+        parameters: weights and biases.
+        multiplies: for a clip; biases and padding counted as the original counts.
+        field_frames, field_bins: how much of the input each output sees.
+    """
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+    multiplies: int
+    field_frames: int
+    field_bins: int
+
+
+def summarise(network: nn.Module, frames: int, bins: int) -> list[LayerSummary]:
+    """The layers of a network, in the order in which a clip of (frames, bins) features meets them."""
+    layers: list[LayerSummary] = []
+    # Receptive field and stride of what flows, as (frames, bins); a layer over everything sees everything.
+    field, step = (1, 1), (1, 1)
+
+    def hook(name: str) -> Any:
+        def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            nonlocal field, step
+            shape = tuple(output.shape[1:])
+            if isinstance(layer, nn.Conv2d):
+                kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
+                field = (field[0] + (kernel[0] - 1) * step[0], field[1] + (kernel[1] - 1) * step[1])
+                step = (step[0] * stride[0], step[1] * stride[1])
+                multiplies = prod(shape[1:]) * layer.weight.numel()
+            else:
+                field = (frames, bins)
+                own = getattr(layer, "multiplies", None)
+                multiplies = own() if callable(own) else sum(weight.numel() for weight in layer.parameters() if weight.dim() > 1)
+            parameters = sum(weight.numel() for weight in layer.parameters())
+            seen = (min(field[0], frames), min(field[1], bins))
+            layers.append(LayerSummary(name, type(layer).__name__, shape, parameters, int(multiplies), *seen))
+
+        return record
+
+    def pooled(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal field, step
+        kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
+        field = (field[0] + (kernel[0] - 1) * step[0], field[1] + (kernel[1] - 1) * step[1])
+        step = (step[0] * stride[0], step[1] * stride[1])
+
+    handles = []
+    for name, layer in network.named_modules():
+        if isinstance(layer, (nn.MaxPool2d, nn.AvgPool2d)):
+            handles.append(layer.register_forward_hook(pooled))
+        elif any(True for _ in layer.parameters(recurse=False)):
+            handles.append(layer.register_forward_hook(hook(name)))
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, frames, bins))
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return layers
+
+
+def describe(network: nn.Module, front_end: FrontEnd) -> str:
+    """A table of the layers with totals, and the receptive fields in milliseconds."""
+    spec = front_end.spec
+    rows = [("layer", "kind", "output", "parameters", "multiplies", "receptive field")]
+    layers = summarise(network, front_end.frames, front_end.bins)
+    for layer in layers:
+        field_ms = spec.window_ms + (layer.field_frames - 1) * spec.hop_ms
+        field = f"{layer.field_frames} × {layer.field_bins} ({min(field_ms, spec.clip_ms):.0f} ms)"
+        output = " × ".join(str(size) for size in layer.output)
+        rows.append((layer.name, layer.kind, output, f"{layer.parameters:,}", f"{layer.multiplies:,}", field))
+    parameters = sum(weight.numel() for weight in network.parameters())
+    multiplies = sum(layer.multiplies for layer in layers)
+    rows.append(("total", "", "", f"{parameters:,}", f"{multiplies:,}", ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(_align(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in rows]
+    head = f"{type(network).__name__}: features {front_end.frames} frames × {front_end.bins} bins by {type(front_end).__name__}"
+    return "\n".join([head, *(line.rstrip() for line in lines)])
+
+
+def _align(cell: str, width: int, column: int) -> str:
+    return cell.rjust(width) if column in (3, 4) else cell.ljust(width)
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    return (int(size), int(size)) if isinstance(size, int) else (int(size[0]), int(size[1]))

@@ -1,0 +1,76 @@
+"""low_latency_svdf: a layer of rank-constrained filters (Nakkiran et al. 2015; the original's `low_latency_svdf`)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kws.models.layers import Dense
+from kws.product import product
+
+
+class Svdf(nn.Module):
+    """Units that are sums of `rank` filters, each a vector over frequency times a vector over time.
+
+    Before the activation the layer is linear in its input, so a whole clip needs one product with the filters folded
+    into a (units, frames · bins) matrix: half the multiplies of filtering in two steps, and no (batch, frames, filters)
+    tensor. `frequency` and `time` stay the parameters, so streaming can filter frame by frame.
+
+    Args:
+        frames, bins: sizes of the input.
+        units: outputs.
+        rank: filters a unit.
+    """
+
+    def __init__(self, frames: int, bins: int, units: int = 1280, rank: int = 2) -> None:
+        super().__init__()
+        self.units, self.rank = units, rank
+        self.frequency = nn.Parameter(torch.empty(units * rank, bins))
+        self.time = nn.Parameter(torch.empty(units * rank, frames))
+        self.bias = nn.Parameter(torch.zeros(units))
+        for weight in (self.frequency, self.time):
+            nn.init.trunc_normal_(weight, std=0.01, a=-0.02, b=0.02)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Units (batch, units), before the activation, of features (batch, frames, bins)."""
+        time = self.time.view(self.units, self.rank, -1)
+        frequency = self.frequency.view(self.units, self.rank, -1)
+        folded = torch.bmm(time.transpose(1, 2), frequency)
+        return product(features.flatten(1), folded.flatten(1), self.bias)
+
+    def multiplies(self) -> int:
+        """Multiplies for a clip, filtered in two steps as the original counts them."""
+        filters, bins = self.frequency.shape
+        frames = self.time.shape[1]
+        return frames * bins * filters + frames * filters
+
+
+class LowLatencySvdf(nn.Module):
+    """An SVDF layer, then three linear layers (751,372 parameters at 98 × 40 and 12 labels).
+
+    Args:
+        frames, bins, labels: sizes of the input and the output.
+        units: of the SVDF layer.
+        rank: filters a unit.
+        hidden: outputs of the two layers between.
+        dropout: probability, after each layer but the last.
+    """
+
+    def __init__(
+        self, frames: int, bins: int, labels: int, units: int = 1280, rank: int = 2, hidden: int = 256, dropout: float = 0.5
+    ) -> None:
+        super().__init__()
+        self.first = Svdf(frames, bins, units, rank)
+        self.dropout = nn.Dropout(dropout)
+        self.second = Dense(units, hidden)
+        self.third = Dense(hidden, hidden)
+        self.output = Dense(hidden, labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        out = self.dropout(F.relu(self.first(features)))
+        out = self.dropout(self.second(out))
+        out = self.dropout(self.third(out))
+        logits: Tensor = self.output(out)
+        return logits

@@ -1,0 +1,54 @@
+"""tiny_conv and tiny_embedding_conv: for microcontrollers (the original's, 94,740 and 7,804 parameters)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kws.models.layers import Dense, SameConv2d, as_image, flatten
+
+
+class TinyConv(nn.Module):
+    """A 10×8 convolution with stride 2, then logits.
+
+    Args:
+        frames, bins, labels: sizes of the input and the output.
+        filters: channels of the convolution.
+        dropout: probability, after the convolution.
+    """
+
+    def __init__(self, frames: int, bins: int, labels: int, filters: int = 8, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.first = SameConv2d(1, filters, (10, 8), (2, 2))
+        self.dropout = nn.Dropout(dropout)
+        self.output = Dense(-(-frames // 2) * -(-bins // 2) * filters, labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        maps = self.dropout(F.relu(self.first(as_image(features))))
+        logits: Tensor = self.output(flatten(maps))
+        return logits
+
+
+class TinyEmbeddingConv(nn.Module):
+    """A 10×8 convolution with stride 2, another with stride 8, then logits.
+
+    Args:
+        frames, bins, labels: sizes of the input and the output.
+        filters: channels of both convolutions.
+        dropout: probability, after each convolution.
+    """
+
+    def __init__(self, frames: int, bins: int, labels: int, filters: int = 8, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.first = SameConv2d(1, filters, (10, 8), (2, 2))
+        self.second = SameConv2d(filters, filters, (10, 8), (8, 8))
+        self.dropout = nn.Dropout(dropout)
+        self.output = Dense(-(-(-(-frames // 2)) // 8) * -(-(-(-bins // 2)) // 8) * filters, labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        maps = self.dropout(F.relu(self.first(as_image(features))))
+        maps = self.dropout(F.relu(self.second(maps)))
+        logits: Tensor = self.output(flatten(maps))
+        return logits

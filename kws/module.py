@@ -1,0 +1,161 @@
+"""The LightningModule: loss, metrics, optimiser and schedule around a plain network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+
+from kws import __version__
+from kws.data.datamodule import FeatureBatch
+from kws.metrics import Confusion
+from kws.nan_check import NanCheck
+from kws.recipe import Recipe
+from kws.schedule import Schedule
+
+CHECKPOINT_KEY = "kws"
+
+
+class KeywordModule(pl.LightningModule):
+    """Trains the network of a recipe on features, and keeps the recipe in every checkpoint.
+
+    Args:
+        recipe: labels, front end and network.
+        optimizer: makes an optimiser of parameters.
+        schedule: factor on its rate for each step; None: constant.
+        check_nans: stop with the name of the first layer whose output or gradient is not finite.
+
+    Attributes:
+        confusion: counts of the last whole validation or testing pass.
+        loss: mean loss of that pass.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer] | None = None,
+        schedule: Schedule | None = None,
+        check_nans: bool = False,
+    ) -> None:
+        super().__init__()
+        self.recipe, self.labels = recipe, recipe.labels
+        # Channels last is what oneDNN and cuDNN run fastest; the numbers are the same.
+        self.network = recipe.build_network(recipe.build_front_end()).to(memory_format=torch.channels_last)
+        self._optimizer, self._schedule = optimizer, schedule
+        self._nan_check = NanCheck(self.network) if check_nans else None
+        self._counts = torch.zeros(len(self.labels), len(self.labels), dtype=torch.int64)
+        self._loss_sum = torch.zeros((), dtype=torch.float64)
+        self.confusion: Confusion | None = None
+        self.loss = float("nan")
+        self._random_state: dict[str, Any] | None = None
+        self._last_log = (0.0, 0)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        logits: Tensor = self.network(features)
+        return logits
+
+    def training_step(self, batch: FeatureBatch, batch_idx: int) -> Tensor:
+        """Mean cross entropy of a batch."""
+        logits = self(batch.features)
+        loss = F.cross_entropy(logits, batch.labels)
+        # Logging costs as much as a small network's step, so it is done only where it is kept.
+        every = self.trainer.log_every_n_steps
+        if every and (self.global_step + 1) % every == 0:
+            self._log_training(loss.detach(), logits.detach(), batch.labels)
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """With check_nans: stop before a step that would spoil the weights."""
+        if self._nan_check is not None:
+            self._nan_check.check_gradients()
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting."""
+        self._counts = torch.zeros_like(self._counts, device=self.device)
+        self._loss_sum = torch.zeros((), dtype=torch.float32, device=self.device)
+
+    def validation_step(self, batch: FeatureBatch, batch_idx: int) -> None:
+        """Count a batch."""
+        logits = self(batch.features).float()
+        self._loss_sum += F.cross_entropy(logits, batch.labels, reduction="sum")
+        size = len(self.labels)
+        pairs = batch.labels * size + logits.argmax(dim=1)
+        self._counts += torch.bincount(pairs, minlength=size * size).reshape(size, size)
+
+    def on_validation_epoch_end(self) -> None:
+        """Sum over processes; log accuracy and loss."""
+        self._finish("val")
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting."""
+        self.on_validation_epoch_start()
+
+    def test_step(self, batch: FeatureBatch, batch_idx: int) -> None:
+        """Count a batch."""
+        self.validation_step(batch, batch_idx)
+
+    def on_test_epoch_end(self) -> None:
+        """Sum over processes; log accuracy and loss."""
+        self._finish("test")
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """The optimiser, and the schedule stepped every step."""
+        if self._optimizer is None:
+            raise RuntimeError("this module was made without an optimizer; it can't be trained")
+        optimizer = self._optimizer(self.network.parameters())
+        schedule = self._schedule
+        # A lambda, because LambdaLR would write any other callable's attributes into the checkpoint.
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 if schedule is None else schedule(step))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """Drop gradients rather than zero them."""
+        optimizer.zero_grad(set_to_none=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the recipe, so that the file says what it is, and the random state, so that a run can go on exactly."""
+        checkpoint[CHECKPOINT_KEY] = {"version": __version__, **self.recipe.to_dict()}
+        checkpoint["random_state"] = {
+            "cpu": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the random state along to the start of training."""
+        self._random_state = checkpoint.get("random_state")
+
+    def on_train_start(self) -> None:
+        """Go on with the random state of the checkpoint: dropout draws from it."""
+        self._last_log = (time.perf_counter(), self.global_step)
+        if self._random_state is None:
+            return
+        torch.set_rng_state(self._random_state["cpu"].cpu())
+        if len(self._random_state["cuda"]) == torch.cuda.device_count() > 0:
+            torch.cuda.set_rng_state_all(self._random_state["cuda"])
+        self._random_state = None
+
+    def _log_training(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        now, step = time.perf_counter(), self.global_step
+        last, last_step = self._last_log
+        self._last_log = (now, step)
+        clips = len(labels) * self.trainer.world_size * (step - last_step)
+        accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.log("loss", loss, prog_bar=True, logger=False)
+        values = {"train/loss": loss, "train/accuracy": accuracy, "train/lr": rate, "train/clips_per_s": clips / max(now - last, 1e-9)}
+        self.log_dict(values, batch_size=len(labels))
+
+    def _finish(self, stage: str) -> None:
+        counts = self.trainer.strategy.reduce(self._counts, reduce_op="sum")
+        loss_sum = self.trainer.strategy.reduce(self._loss_sum, reduce_op="sum")
+        self.confusion = Confusion(counts.cpu().numpy(), self.labels.names)
+        self.loss = float(loss_sum) / max(1, self.confusion.total)
+        values = {f"{stage}/accuracy": self.confusion.accuracy, f"{stage}/loss": self.loss}
+        self.log_dict(values, prog_bar=stage == "val", batch_size=1, rank_zero_only=False)

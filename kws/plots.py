@@ -1,0 +1,87 @@
+"""Pictures: the confusion matrix; a clip's waveform, spectrogram and features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from kws.errors import KwsError
+from kws.metrics import Confusion
+
+
+def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
+    """The confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
+    counts, names = confusion.counts, confusion.names
+    size = max(4.0, 1.6 + 0.5 * len(names))
+    figure = Figure(figsize=(size, size), layout="constrained")
+    axes = figure.add_subplot()
+    total = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if share[row, column] > 0.5 else "black"
+        axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("prediction")
+    axes.set_ylabel("truth")
+    axes.set_title(title or f"{100 * confusion.accuracy:.1f} % of {confusion.total} clips right", fontsize=11)
+    return figure
+
+
+def sound_figure(
+    waveform: NDArray[np.float32], power: NDArray[np.float32], features: NDArray[np.float32], *, rate_hz: int, hop_ms: float, title: str = ""
+) -> Figure:
+    """A clip three times over one time axis: waveform, spectrogram in dB, features.
+
+    Args:
+        waveform: (samples,).
+        power: (frames, bins) from 0 Hz to half the rate.
+        features: (frames, bins).
+        rate_hz: samples a second.
+        hop_ms: from frame to frame.
+        title: of the picture.
+    """
+    figure = Figure(figsize=(9, 8), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True)
+    seconds = len(waveform) / rate_hz
+    top.plot(np.arange(len(waveform)) / rate_hz, waveform, linewidth=0.6)
+    top.set(ylabel="amplitude", title=title, xlim=(0, seconds))
+    level_db = 10 * np.log10(np.maximum(power, 1e-12))
+    loudest = float(level_db.max())
+    spectrogram = middle.imshow(
+        level_db.T, origin="lower", aspect="auto", cmap="magma", vmin=loudest - 80, vmax=loudest,
+        extent=(0, len(power) * hop_ms / 1000, 0, rate_hz / 2000), interpolation="nearest",
+    )  # fmt: skip
+    middle.set(ylabel="frequency (kHz)")
+    figure.colorbar(spectrogram, ax=middle, label="dB", pad=0.01)
+    # A few large coefficients (the first of an MFCC) would hide all others.
+    low, high = np.percentile(features, [2, 98])
+    picture = bottom.imshow(
+        features.T, origin="lower", aspect="auto", cmap="viridis", vmin=low, vmax=max(high, low + 1e-6),
+        extent=(0, len(features) * hop_ms / 1000, -0.5, features.shape[1] - 0.5), interpolation="nearest",
+    )  # fmt: skip
+    bottom.set(ylabel="feature", xlabel="time (s)")
+    figure.colorbar(picture, ax=bottom, pad=0.01)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a picture whole, in the format of its ending.
+
+    Raises:
+        KwsError: the ending is no picture format, or the folder can't be written.
+    """
+    temporary = path.with_name(f".part-{path.name}")
+    try:
+        figure.savefig(temporary, dpi=120)
+        temporary.replace(path)
+    except ValueError as error:
+        raise KwsError(f"{path}: {error}; end the name in .png, .svg or .pdf") from error
+    except OSError as error:
+        raise KwsError(f"{path}: can't be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)

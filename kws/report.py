@@ -1,0 +1,40 @@
+"""What a finished test leaves behind: the numbers as JSON and the confusion matrix as a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kws.errors import KwsError
+from kws.metrics import Confusion
+
+
+def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], name: str = "test") -> None:
+    """Write `<name>.json` and `<name>_confusion.png`, each whole.
+
+    Args:
+        folder: where to, made if need be.
+        confusion: the counts.
+        facts: what else the JSON says first (loss, steps, minutes …).
+        name: of the files.
+
+    Raises:
+        KwsError: the folder can't be written.
+    """
+    from kws.plots import confusion_figure, save_figure
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / f"{name}.json", {**facts, **confusion.to_dict()})
+    except OSError as error:
+        raise KwsError(f"{folder}: can't be written ({error.strerror})") from error
+    save_figure(confusion_figure(confusion), folder / f"{name}_confusion.png")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON to a temporary name, then rename it."""
+    temporary = path.with_name(f".part-{path.name}")
+    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,92 @@
+"""Learning rates over a run, as multiples of the optimiser's own rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kws.errors import KwsError
+
+
+class Schedule(Protocol):
+    """A learning rate for every step."""
+
+    @property
+    def total_steps(self) -> int:
+        """Steps after which the run ends."""
+        ...
+
+    def __call__(self, step: int) -> float:
+        """Factor on the optimiser's rate at a step, the first being 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Stages of constant rate, as the original's `--how_many_training_steps` and `--learning_rate`.
+
+    Args:
+        steps: length of each stage.
+        factors: factor of each stage on the optimiser's rate.
+
+    Raises:
+        KwsError: lists of different length, or a stage of no steps.
+    """
+
+    steps: Sequence[int]
+    factors: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.steps) != len(self.factors) or not self.steps:
+            raise KwsError(f"schedule: {len(self.steps)} steps and {len(self.factors)} factors; each stage needs one of both")
+        if min(self.steps) < 1:
+            raise KwsError(f"schedule.steps: {list(self.steps)} has a stage without steps; give each at least 1")
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all stages."""
+        return sum(self.steps)
+
+    def __call__(self, step: int) -> float:
+        """The factor of the stage that the step lies in; the last one's beyond the end."""
+        for length, factor in zip(self.steps, self.factors, strict=True):
+            if step < length:
+                return factor
+            step -= length
+        return self.factors[-1]
+
+
+@dataclass(frozen=True)
+class WarmupCosine:
+    """A linear rise, then half a cosine down (Loshchilov and Hutter 2017).
+
+    Args:
+        steps: of the whole run.
+        warmup_steps: of the rise.
+        final_factor: factor at the end.
+
+    Raises:
+        KwsError: a warm-up as long as the run.
+    """
+
+    steps: int
+    warmup_steps: int = 0
+    final_factor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warmup_steps < self.steps:
+            raise KwsError(f"schedule.warmup_steps: {self.warmup_steps} does not fit a run of {self.steps} steps; give fewer")
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.steps
+
+    def __call__(self, step: int) -> float:
+        """The factor at a step; `final_factor` beyond the end."""
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        progress = min(1.0, (step - self.warmup_steps) / (self.steps - self.warmup_steps))
+        return self.final_factor + (1 - self.final_factor) * 0.5 * (1 + math.cos(math.pi * progress))
