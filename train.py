@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from kws.allocator import keep_freed_memory
 from kws.callbacks import make_callbacks
 from kws.errors import KwsError
 from kws.models.summary import describe
@@ -26,6 +27,7 @@ log = logging.getLogger("train")
 
 def train(cfg: DictConfig, folder: Path) -> float:
     """Train, test and report one run; returns the validation accuracy that sweeps maximise."""
+    keep_freed_memory()
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     pl.seed_everything(cfg.seed, verbose=False)
@@ -41,7 +43,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
         cfg.trainer,
         max_steps=schedule.total_steps if cfg.trainer.max_steps is None else cfg.trainer.max_steps,
         logger=instantiate(cfg.logger) or False,
-        callbacks=make_callbacks(folder, cfg.checkpoint_steps, cfg.trainer.enable_progress_bar),
+        callbacks=make_callbacks(folder, cfg.checkpoint_steps, cfg.progress),
         default_root_dir=folder,
     )
     recipe.labels.write(folder / "labels.txt")

@@ -31,6 +31,5 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return F.linear(rows, weight, bias)
     inputs, outputs = weight.shape[1], weight.shape[0]
     pixels = rows.reshape(1, -1, 1, inputs).permute(0, 3, 1, 2)
-    kernel = weight.reshape(outputs, 1, 1, inputs).permute(0, 3, 1, 2)
-    out = F.conv2d(pixels, kernel, bias)
+    out = F.conv2d(pixels, weight.view(outputs, inputs, 1, 1), bias)
     return out.permute(0, 2, 3, 1).reshape(*rows.shape[:-1], outputs)

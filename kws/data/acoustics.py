@@ -55,16 +55,18 @@ def record(
     length: int,
     rate_hz: int,
     rng: np.random.Generator,
+    noise: Waveform,
     *,
     room_probability: float = 0.5,
-    noise_floor_db: tuple[float, float] = (-72.0, -48.0),
-    level_db: tuple[float, float] = (-32.0, -15.0),
+    noise_floor_db: tuple[float, float] = (-80.0, -44.0),
+    level_db: tuple[float, float] = (-31.0, -13.0),
 ) -> Waveform:
     """Play dry speech into a random room, in front of a random microphone, and record a clip of it.
 
     Args:
         speech: (samples,), not longer than `length` less the margin at each end.
         length: samples of the clip.
+        noise: what the microphone hears when all is quiet, RMS 1, at least (length,); a random piece of it is taken.
         room_probability: how often the room is heard at all.
         noise_floor_db: range of the noise floor's RMS, dB of full scale.
         level_db: range of the speech's RMS where it sounds, dB of full scale; lowered where the peak would clip.
@@ -76,8 +78,7 @@ def record(
     start = (length - spare - len(speech)) // 2 + round(max(0, spare) * rng.beta(2, 2))
     clip = np.zeros(length)
     clip[start : start + len(speech)] = speech
-    level, floor = rng.uniform(*level_db), rng.uniform(*noise_floor_db)
-    tilt, in_room = rng.uniform(0, 1), rng.random() < room_probability
+    level, floor, in_room = rng.uniform(*level_db), rng.uniform(*noise_floor_db), rng.random() < room_probability
     size = fft.next_fast_len(length + rate_hz * _RING_MS // 1000, real=True)
     spectrum = fft.rfft(clip, size) * _microphone(size, rate_hz, rng)
     if in_room:
@@ -85,7 +86,8 @@ def record(
     heard = fft.irfft(spectrum, size)[:length]
     clip = heard * 10 ** (level / 20) / max(1e-9, _rms(heard[start : start + len(speech)]))
     clip *= min(1.0, _LOUDEST / max(1e-9, float(np.abs(clip).max())))
-    return np.clip(clip + 10 ** (floor / 20) * coloured_noise(length, tilt, rng), -1, 1)
+    piece = int(rng.integers(len(noise) - length + 1))
+    return np.clip(clip + 10 ** (floor / 20) * noise[piece : piece + length], -1, 1)
 
 
 def _rms(waveform: Waveform) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import shutil
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from tqdm import tqdm
-
+from kws.data.connection import byte_bar, is_full
 from kws.errors import KwsError
 
 _DRAIN_BYTES = 1 << 20
@@ -46,14 +44,9 @@ def extract(archive: Path, folder: Path, *, progress: bool = True) -> None:
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise KwsError(f"{archive}: is broken or cut off ({error}); remove it and try again") from error
     except OSError as error:
-        raise KwsError(f"{folder}: {archive} can't be unpacked to there ({error}); mend that, or choose another folder") from error
+        raise KwsError(f"{folder}: {archive} can't be unpacked to there ({error}); mend that and run again") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room on the disk or in the quota."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _unpack(archive: Path, folder: Path, progress: bool) -> None:
@@ -63,7 +56,7 @@ def _unpack(archive: Path, folder: Path, progress: bool) -> None:
         archive.open("rb") as raw,
         gzip.GzipFile(fileobj=raw) as stream,
         tarfile.open(fileobj=stream, mode="r:") as tar,
-        tqdm(total=size, desc=f"unpacking {archive.name}", unit="B", unit_scale=True, disable=not progress, mininterval=0.5) as bar,
+        byte_bar(f"unpacking {archive.name}", size, progress=progress) as bar,
     ):
         # A second guard behind `_refuse_unsafe`; early patch releases of Python 3.10 don't have it, and ignore the attribute.
         tar.extraction_filter = getattr(tarfile, "data_filter", None)

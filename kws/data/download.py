@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
-import re
 import time
-import urllib.error
-import urllib.request
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
-from kws.data.archive import extract, is_full
+from kws.data.archive import extract
+from kws.data.connection import Dropped, Refused, byte_bar, receive, size_of
 from kws.data.corpus import BACKGROUND_FOLDER
 from kws.errors import KwsError
 
@@ -36,10 +33,14 @@ class Archive:
 _STORE = "https://storage.googleapis.com/download.tensorflow.org/data"
 _ARCHIVES = {
     "v0.01": Archive(
-        f"{_STORE}/speech_commands_v0.01.tar.gz", "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d", 1_489_096_277
+        f"{_STORE}/speech_commands_v0.01.tar.gz",
+        "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
+        1_489_096_277,
     ),
     "v0.02": Archive(
-        f"{_STORE}/speech_commands_v0.02.tar.gz", "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58", 2_428_923_189
+        f"{_STORE}/speech_commands_v0.02.tar.gz",
+        "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
+        2_428_923_189,
     ),
 }
 
@@ -74,23 +75,23 @@ class SpeechCommands:
         Raises:
             KwsError: no network, a damaged archive, a full disk, or a folder that can't be written.
         """
-        if (ready := self._unpacked()) is not None:
-            return ready
-        name = f"speech_commands_{self.version}"
-        folder, packed = self.root / name, self.root / f"{name}.tar.gz"
+        archive, name = _ARCHIVES[self.version], f"speech_commands_{self.version}"
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = _acquire(self.root / f"{name}.lock")
-        except OSError as error:
-            raise KwsError(f"{self.root}: can't be written ({error}); set data.source.root to a folder that can") from error
-        with lock:
-            # The process that held the lock has done it all.
             if (ready := self._unpacked()) is not None:
                 return ready
-            archive = _ARCHIVES[self.version]
-            download(archive.url, packed, sha256=archive.sha256, size_bytes=archive.size_bytes)
-            extract(packed, folder)
-        return folder
+            self.root.mkdir(parents=True, exist_ok=True)
+            with _lock(self.root / f"{name}.lock"):
+                # Another process may have held the lock, and done it all.
+                if (ready := self._unpacked()) is not None:
+                    return ready
+                packed = self.root / f"{name}.tar.gz"
+                download(archive.url, packed, sha256=archive.sha256, size_bytes=archive.size_bytes)
+                extract(packed, self.root / name)
+        except OSError as error:
+            raise KwsError(
+                f"{self.root}: can't be written or read ({error}); set data.source.root to a folder that can"
+            ) from error
+        return self.root / name
 
     def _unpacked(self) -> Path | None:
         for folder in (self.root, self.root / f"speech_commands_{self.version}"):
@@ -135,20 +136,7 @@ def download(
                 raise KwsError(f"{dest}: its SHA-256 is {found}, {sha256} expected; it is damaged: remove it and try again")
             return
         dest.parent.mkdir(parents=True, exist_ok=True)
-        old_part = _size(part) > 0
-        _fetch(archive, dest, part, attempts, wait_s, timeout_s, progress)
-        found = sha256_of(part, progress=progress)
-        if found != sha256 and old_part:
-            # The beginning may be that of another version of the file.
-            part.unlink()
-            _fetch(archive, dest, part, attempts, wait_s, timeout_s, progress)
-            found = sha256_of(part, progress=progress)
-        if found != sha256:
-            part.unlink()
-            raise KwsError(
-                f"{url}: the file that came has SHA-256 {found}, {sha256} expected, and was removed; a proxy or a login"
-                f" page may have answered instead. Try again, or {_by_hand(archive, dest)}"
-            )
+        _fetch_right(archive, dest, part, _Patience(attempts, wait_s, timeout_s), progress)
         part.replace(dest)
     except OSError as error:
         raise KwsError(f"{dest}: can't be written or read ({error}); mend that, or choose another folder") from error
@@ -157,78 +145,66 @@ def download(
 def sha256_of(path: Path, *, progress: bool = False) -> str:
     """SHA-256 of a file, hex."""
     digest = hashlib.sha256()
-    with path.open("rb") as file, _bar(f"checking {path.name}", _size(path), 0, progress) as bar:
+    with path.open("rb") as file, byte_bar(f"checking {path.name}", size_of(path), progress=progress) as bar:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
             bar.update(len(chunk))
     return digest.hexdigest()
 
 
-class _Dropped(Exception):
-    """The connection broke: worth another try."""
+@dataclass(frozen=True)
+class _Patience:
+    attempts: int
+    wait_s: float
+    timeout_s: float
 
 
-class _Refused(Exception):
-    """The server won't give the file: no other try will help."""
+def _fetch_right(archive: Archive, dest: Path, part: Path, patience: _Patience, progress: bool) -> None:
+    """Stream to `part` until its SHA-256 is right."""
+    old_part = size_of(part) > 0
+    _fetch(archive, dest, part, patience, progress)
+    found = sha256_of(part, progress=progress)
+    if found != archive.sha256 and old_part:
+        # Its beginning, from an earlier run, may be that of another version of the file.
+        part.unlink()
+        _fetch(archive, dest, part, patience, progress)
+        found = sha256_of(part, progress=progress)
+    if found != archive.sha256:
+        part.unlink()
+        raise KwsError(
+            f"{archive.url}: the file that came has SHA-256 {found}, {archive.sha256} expected, and was removed; a proxy or"
+            f" a login page may have answered instead. Try again, or {_by_hand(archive, dest)}"
+        )
 
 
-def _fetch(archive: Archive, dest: Path, part: Path, attempts: int, wait_s: float, timeout_s: float, progress: bool) -> None:
+def _fetch(archive: Archive, dest: Path, part: Path, patience: _Patience, progress: bool) -> None:
     """Stream to `part` until it is whole, try after try."""
-    failures, furthest = 0, _size(part)
+    failures, furthest = 0, size_of(part)
     while True:
         try:
-            return _stream(archive, part, timeout_s, progress)
-        except _Refused as error:
+            return receive(archive.url, part, size_bytes=archive.size_bytes, timeout_s=patience.timeout_s, progress=progress)
+        except Refused as error:
             raise KwsError(f"{archive.url}: can't be fetched ({error}); {_by_hand(archive, dest)}") from error
-        except _Dropped as error:
-            failures = 1 if _size(part) > furthest else failures + 1
-            furthest = max(furthest, _size(part))
-            if failures >= attempts:
+        except Dropped as error:
+            failures = 1 if size_of(part) > furthest else failures + 1
+            furthest = max(furthest, size_of(part))
+            if failures >= patience.attempts:
                 raise KwsError(
                     f"{archive.url}: can't be fetched ({error}); look to the network and run again, or {_by_hand(archive, dest)}"
                 ) from error
-            pause_s = wait_s * 2 ** (failures - 1)
+            pause_s = patience.wait_s * 2 ** (failures - 1)
             _log.info("%s: %s; trying again in %g s", archive.url, error, pause_s)
             time.sleep(pause_s)
 
 
-def _stream(archive: Archive, part: Path, timeout_s: float, progress: bool) -> None:
-    """One connection: go on where `part` ends, or start over where the server can't."""
-    done = _size(part)
-    with _open(archive.url, done, timeout_s) as response:
-        start, total = _extent(response, done)
-        if start is None or (response.status == 416 and total != done):
-            part.unlink(missing_ok=True)
-            raise _Dropped("the server can't go on from there, so it starts over")
-        if response.status == 416:
-            return  # whole already: an earlier run was stopped just before it was checked
-        total = archive.size_bytes if total is None else total
-        # No If-Range: a file that changed in between can't have the right SHA-256, joined or not.
-        with part.open("ab" if start else "wb", buffering=0) as file, _bar(f"fetching {part.stem}", total, start, progress) as bar:
-            while chunk := _read(response):
-                try:
-                    left = memoryview(chunk)
-                    while left:
-                        left = left[file.write(left) :]
-                except OSError as error:
-                    if is_full(error):
-                        raise _full(part, total) from error
-                    raise
-                bar.update(len(chunk))
-    if total is not None and _size(part) < total:
-        raise _Dropped(f"the connection broke off after {_size(part):,} of {total:,} bytes")
-
-
-def _open(url: str, done: int, timeout_s: float) -> http.client.HTTPResponse | urllib.error.HTTPError:
-    headers = {"User-Agent": "kws", "Accept-Encoding": "identity"} | ({"Range": f"bytes={done}-"} if done else {})
+def _lock(path: Path) -> AbstractContextManager[object]:
+    lock = FileLock(path)
     try:
-        response: http.client.HTTPResponse = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout_s)
-        return response
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and done:
-            return error
-        error.close()
-        kind = _Dropped if error.code in (408, 429) or error.code >= 500 else _Refused
-        raise kind(f"the server answers {error.code} {error.reason}") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise _Dropped(str(getattr(error, "reason", error))) from error
+        return lock.acquire(timeout=0)
+    except Timeout:
+        _log.info("waiting for another process, which is fetching the same data (%s)", path)
+        return lock.acquire()
+
+
+def _by_hand(archive: Archive, dest: Path) -> str:
+    return f"fetch that file by hand (SHA-256 {archive.sha256}) and put it at {dest.absolute()}"

@@ -7,6 +7,7 @@ import ctypes
 import difflib
 import importlib
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -92,6 +93,23 @@ def _language_codes() -> dict[str, list[str]]:
     return named
 
 
+def _in_lower_case(data: Path, home: Path) -> Path:
+    """Lay out the data folder again, as links, with the names of voice files in lower case.
+
+    The library asks for them so, and where it does not find them, it reads all 230 voice files first, at each start.
+    """
+    if sys.platform == "win32":
+        return data
+    for path in data.iterdir():
+        if path.name != "lang":
+            (home / path.name).symlink_to(path)
+    for path in (data / "lang").glob("*/*"):
+        link = home / path.relative_to(data).as_posix().lower()
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    return home
+
+
 class Engine:
     """The synthesiser. One a process at a time, and for one thread: eSpeak NG keeps all it knows in global variables.
 
@@ -103,7 +121,9 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        self._path, self._data = str(_loader().get_library_path()), _data_folder()
+        self._path = str(_loader().get_library_path())
+        self._home = tempfile.TemporaryDirectory(prefix="kws-espeak-")
+        self._data = _in_lower_case(_data_folder(), Path(self._home.name))
         if not _one_engine.acquire(blocking=False):
             raise RuntimeError("another Engine is open in this process; eSpeak NG can't run twice in one")
         self._sound = bytearray()
@@ -122,17 +142,18 @@ class Engine:
         """Unload the library; the engine can't speak after that."""
         if self._library is not None:
             self._stop()
+            self._home.cleanup()
             _one_engine.release()
 
-    def renew(self) -> None:
-        """Forget all that was said (about 3 ms).
+    def renew(self, seed: int = 0) -> None:
+        """Forget all that was said (about 1 ms), and seed the noise of breath.
 
-        The library carries the phase of its pitch flutter, its gain and its noise from one word to the next and resets them
-        only when it is loaded. After `renew` the same calls give the same samples, whatever came before. Where the system
+        The library carries the phase of its pitch flutter and its gain from one word to the next and resets them only when
+        it is loaded. After `renew` with the same seed the same calls give the same samples, whatever was said. Where the system
         does not really unload a library, they differ by what no one hears.
         """
         self._stop()
-        self._open()
+        self._open(seed)
 
     def say(self, text: str, accent: str, variant: str, *, rate_wpm: int, pitch: int, pitch_range: int) -> NDArray[np.int16]:
         """Speak a text.
@@ -170,9 +191,10 @@ class Engine:
             self._sound += ctypes.string_at(samples, 2 * count)
         return int(len(self._sound) > 2 * _LONGEST_SAMPLES)
 
-    def _open(self) -> None:
+    def _open(self, seed: int = 0) -> None:
         try:
             self._library = self._start()
+            self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
         except BaseException:
             _one_engine.release()
             raise

@@ -17,8 +17,7 @@ from kws.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from kws.data.corpus import BACKGROUND_FOLDER
 from kws.data.espeak import accents, variants
 from kws.data.speakers import draw_speakers
-from kws.data.synthesis_pool import run_jobs
-from kws.data.synthesis_worker import NOISES, Job
+from kws.data.synthesis_pool import NOISES, Job, run_jobs
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -73,7 +72,7 @@ class Synthetic:
     clip_ms: float = 1000.0
     language: str = "en"
     room_probability: float = 0.5
-    noise_floor_db: Sequence[float] = (-72.0, -48.0)
+    noise_floor_db: Sequence[float] = (-80.0, -44.0)
     noise_s: float = 60.0
     seed: int = 0
     workers: int | None = None
@@ -100,7 +99,7 @@ class Synthetic:
             "rate_hz": (LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ, f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"),
             "clip_ms": (self.clip_ms >= _SHORTEST_MS, f"at least {_SHORTEST_MS}; a word takes 300 to 800 ms"),
             "room_probability": (0 <= self.room_probability <= 1, "0 to 1"),
-            "noise_floor_db": (len(floor) == 2 and floor[0] <= floor[1] <= 0, "two levels, the lower first, such as [-72, -48]"),
+            "noise_floor_db": (len(floor) == 2 and floor[0] <= floor[1] <= 0, "two levels, the lower first, such as [-80, -44]"),
             "noise_s": (self.noise_s * 1000 >= self.clip_ms, f"at least the length of a clip, {self.clip_ms / 1000:g} s"),
             "workers": (self.workers is None or self.workers >= 1, "at least 1, or null for one a core"),
         }

@@ -1,4 +1,4 @@
-"""Share a synthesis job among processes, and follow them."""
+"""What is to be said by whom, and the processes that share it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,58 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
 from tqdm import tqdm
 
-from kws.data.synthesis_worker import EXIT_USER_ERROR, Job
+from kws.data.speakers import Speaker
 from kws.errors import KwsError
 
+# Files of background noise, without .wav.
+NOISES = ("white_noise", "pink_noise", "brown_noise", "hum", "clatter", "babble")
+EXIT_USER_ERROR = 2
 # Where `kws` is imported from, so that a worker finds the same one.
 _HOME = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to write below a folder, and who says it.
+
+    Attributes:
+        words: one folder each.
+        takes: clips a speaker and word.
+        speakers: those of this job.
+        noise_words: what the babble is made of.
+        talkers: who babbles; none: no background noise is written.
+    """
+
+    words: tuple[str, ...]
+    takes: int
+    rate_hz: int
+    clip_samples: int
+    noise_samples: int
+    room_probability: float
+    noise_floor_db: tuple[float, float]
+    seed: int
+    speakers: tuple[Speaker, ...]
+    noise_words: tuple[str, ...] = ()
+    talkers: tuple[Speaker, ...] = ()
+
+    def to_json(self) -> str:
+        """One line that `from_json` reads."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Undo `to_json`."""
+        values = json.loads(text)
+        for people in ("speakers", "talkers"):
+            values[people] = tuple(Speaker(**person) for person in values[people])
+        return cls(**values)
 
 
 def run_jobs(job: Job, folder: Path, workers: int, *, progress: bool) -> dict[str, str]:

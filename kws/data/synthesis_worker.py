@@ -18,52 +18,13 @@ from kws.data import acoustics
 from kws.data.corpus import BACKGROUND_FOLDER
 from kws.data.espeak import FASTEST_WPM, SLOWEST_WPM, Engine
 from kws.data.speakers import Speaker, stream
+from kws.data.synthesis_pool import EXIT_USER_ERROR, Job
 from kws.errors import KwsError
 
-# Files of background noise, without .wav.
-NOISES = ("white_noise", "pink_noise", "brown_noise", "hum", "clatter", "babble")
 # The end of a sentence sets its melody.
 _ENDINGS = ("", "", ".", "!", "?", ",")
 _TRIES = 5
 _NOISE_RMS, _NOISE_PEAK = 0.1, 0.97
-EXIT_USER_ERROR = 2
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to write below a folder, and who says it.
-
-    Attributes:
-        words: one folder each.
-        takes: clips a speaker and word.
-        speakers: those of this job.
-        noise_words: what the babble is made of.
-        talkers: who babbles; none: no background noise is written.
-    """
-
-    words: tuple[str, ...]
-    takes: int
-    rate_hz: int
-    clip_samples: int
-    noise_samples: int
-    room_probability: float
-    noise_floor_db: tuple[float, float]
-    seed: int
-    speakers: tuple[Speaker, ...]
-    noise_words: tuple[str, ...] = ()
-    talkers: tuple[Speaker, ...] = ()
-
-    def to_json(self) -> str:
-        """One line that `from_json` reads."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Job:
-        """Undo `to_json`."""
-        values = json.loads(text)
-        for people in ("speakers", "talkers"):
-            values[people] = tuple(Speaker(**person) for person in values[people])
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -83,10 +44,10 @@ def work(engine: Engine, job: Job, folder: Path) -> Iterator[Progress]:
     for name in job.words:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for speaker in job.speakers:
-        skipped = {}
+        skipped, quiet = {}, _quiet_place(speaker, job)
         for word in job.words:
             # Afresh, so that a word sounds the same whichever words come before it.
-            engine.renew()
+            engine.renew(int(stream(job.seed, speaker.id, word).integers(2**31)))
             for take in range(job.takes):
                 rng = stream(job.seed, speaker.id, word, take)
                 speech = _say_word(engine, word, speaker, job, rng)
@@ -94,13 +55,18 @@ def work(engine: Engine, job: Job, folder: Path) -> Iterator[Progress]:
                     skipped[word] = speech
                     continue
                 clip = acoustics.record(
-                    speech, job.clip_samples, job.rate_hz, rng,
+                    speech, job.clip_samples, job.rate_hz, rng, quiet,
                     room_probability=job.room_probability, noise_floor_db=job.noise_floor_db,
                 )  # fmt: skip
                 write_wav(folder / word / speaker.clip_name(take), to_int16(clip), job.rate_hz)
         yield Progress(len(job.words) * job.takes, skipped)
     if job.talkers:
         _write_noise(engine, job, folder / BACKGROUND_FOLDER)
+
+
+def _quiet_place(speaker: Speaker, job: Job) -> acoustics.Waveform:
+    rng = stream(job.seed, speaker.id, "quiet")
+    return acoustics.coloured_noise(4 * job.clip_samples, rng.uniform(0, 1), rng, lowest_bin=80)
 
 
 def _say_word(engine: Engine, word: str, speaker: Speaker, job: Job, rng: np.random.Generator) -> acoustics.Waveform | str:
@@ -142,8 +108,8 @@ def _write_noise(engine: Engine, job: Job, folder: Path) -> None:
 
 def _talk(engine: Engine, talker: Speaker, job: Job) -> acoustics.Waveform:
     """One voice that says words without end, (noise_samples,)."""
-    engine.renew()
     rng = stream(job.seed, talker.id, "talk")
+    engine.renew(int(rng.integers(2**31)))
     pieces: list[acoustics.Waveform] = []
     missing = job.noise_samples
     while missing > 0:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kws.models.dropout import ReluDropout
 from kws.models.layers import Dense, SameConv2d, as_image, flatten
 
 
@@ -23,12 +23,12 @@ class Conv(nn.Module):
         self.second = SameConv2d(filters, filters, (10, 4))
         # An odd last row or column is pooled alone: TensorFlow's SAME.
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
-        self.dropout = nn.Dropout(dropout)
+        self.activation = ReluDropout(dropout)
         self.output = Dense(-(-frames // 2) * -(-bins // 2) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        maps = self.dropout(F.relu(self.first(as_image(features))))
-        maps = self.dropout(F.relu(self.second(self.pool(maps))))
+        maps = self.activation(self.first(as_image(features)))
+        maps = self.activation(self.second(self.pool(maps)))
         logits: Tensor = self.output(flatten(maps))
         return logits

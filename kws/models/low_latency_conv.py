@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
+from kws.models.dropout import Dropout, ReluDropout
 from kws.models.layers import Dense, as_image, flatten, initialise
 
 
@@ -35,14 +35,15 @@ class LowLatencyConv(nn.Module):
             raise KwsError(f"model.filter_bins: {filter_bins} is wider than the {bins} feature bins; give at most {bins}")
         self.first = nn.Conv2d(1, filters, (frames, filter_bins))
         initialise(self.first, 0.01)
-        self.dropout = nn.Dropout(dropout)
+        self.activation = ReluDropout(dropout)
+        self.dropout = Dropout(dropout)
         self.second = Dense((bins - filter_bins + 1) * filters, units)
         self.third = Dense(units, units)
         self.output = Dense(units, labels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        maps = self.dropout(F.relu(self.first(as_image(features))))
+        maps = self.activation(self.first(as_image(features)))
         # The layers between are linear: the original has no activation there.
         hidden = self.dropout(self.second(flatten(maps)))
         hidden = self.dropout(self.third(hidden))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kws.models.dropout import Dropout, ReluDropout
 from kws.models.layers import Dense
 from kws.product import product
 
@@ -62,14 +62,15 @@ class LowLatencySvdf(nn.Module):
     ) -> None:
         super().__init__()
         self.first = Svdf(frames, bins, units, rank)
-        self.dropout = nn.Dropout(dropout)
+        self.activation = ReluDropout(dropout)
+        self.dropout = Dropout(dropout)
         self.second = Dense(units, hidden)
         self.third = Dense(hidden, hidden)
         self.output = Dense(hidden, labels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        out = self.dropout(F.relu(self.first(features)))
+        out = self.activation(self.first(features))
         out = self.dropout(self.second(out))
         out = self.dropout(self.third(out))
         logits: Tensor = self.output(out)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kws.models.dropout import ReluDropout
 from kws.models.layers import Dense, SameConv2d, as_image, flatten
 
 
@@ -20,12 +20,12 @@ class TinyConv(nn.Module):
     def __init__(self, frames: int, bins: int, labels: int, filters: int = 8, dropout: float = 0.5) -> None:
         super().__init__()
         self.first = SameConv2d(1, filters, (10, 8), (2, 2))
-        self.dropout = nn.Dropout(dropout)
+        self.activation = ReluDropout(dropout)
         self.output = Dense(-(-frames // 2) * -(-bins // 2) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        maps = self.dropout(F.relu(self.first(as_image(features))))
+        maps = self.activation(self.first(as_image(features)))
         logits: Tensor = self.output(flatten(maps))
         return logits
 
@@ -43,12 +43,12 @@ class TinyEmbeddingConv(nn.Module):
         super().__init__()
         self.first = SameConv2d(1, filters, (10, 8), (2, 2))
         self.second = SameConv2d(filters, filters, (10, 8), (8, 8))
-        self.dropout = nn.Dropout(dropout)
+        self.activation = ReluDropout(dropout)
         self.output = Dense(-(-(-(-frames // 2)) // 8) * -(-(-(-bins // 2)) // 8) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        maps = self.dropout(F.relu(self.first(as_image(features))))
-        maps = self.dropout(F.relu(self.second(maps)))
+        maps = self.activation(self.first(as_image(features)))
+        maps = self.activation(self.second(maps))
         logits: Tensor = self.output(flatten(maps))
         return logits
