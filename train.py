@@ -15,7 +15,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kws.allocator import keep_freed_memory
-from kws.callbacks import make_callbacks
+from kws.callbacks import best_validation, make_callbacks
+from kws.data.datamodule import KeywordData
 from kws.errors import KwsError
 from kws.models.summary import describe
 from kws.module import KeywordModule
@@ -31,8 +32,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     pl.seed_everything(cfg.seed, verbose=False)
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    recipe = Recipe(tuple(plain["words"]), plain["features"], plain["model"])
+    recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     schedule = instantiate(cfg.schedule)
     module = KeywordModule(recipe, instantiate(cfg.optim), schedule, cfg.check_nans)
     if cfg.show:
@@ -54,10 +54,9 @@ def train(cfg: DictConfig, folder: Path) -> float:
     return test(cfg, trainer, module, data, folder, minutes)
 
 
-def test(cfg: DictConfig, trainer: pl.Trainer, module: KeywordModule, data: pl.LightningDataModule, folder: Path, minutes: float) -> float:
+def test(cfg: DictConfig, trainer: pl.Trainer, module: KeywordModule, data: KeywordData, folder: Path, minutes: float) -> float:
     """Test the chosen weights; write test.json and the picture; say the one line of result."""
-    best = trainer.checkpoint_callbacks[0].best_model_score
-    validation = float("nan") if best is None else float(best)
+    validation = best_validation(trainer)
     weights = folder / "checkpoints" / f"{cfg.test_weights}.ckpt"
     if not weights.exists():
         raise KwsError(f"test_weights: {cfg.test_weights} has no checkpoint at {weights}; give best (needs a validation) or last")

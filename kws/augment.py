@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from kws.errors import KwsError
+from kws.spec_augment import SpecAugment as SpecAugment
+from kws.stretch import overlap_add_stretch, resample_about_middle, shift_pitch
 
 
 @dataclass(frozen=True)
@@ -164,31 +166,7 @@ class PitchShift(nn.Module):
         if self.semitones == 0:
             return waveform
         factor = 2 ** (_spread(len(waveform), self.semitones, waveform, generator) / 12)
-        return resample_about_middle(overlap_add_stretch(waveform, 1 / factor), factor)
-
-
-class SpecAugment(nn.Module):
-    """Replace random bands of frames and of bins by the clip's mean feature (Park et al. 2019, without warping).
-
-    Args:
-        time_masks, bin_masks: masks of each kind; 0: none.
-        time_frames, bins: largest width of each, in frames and bins.
-    """
-
-    def __init__(self, time_masks: int = 0, time_frames: int = 20, bin_masks: int = 0, bins: int = 5) -> None:
-        super().__init__()
-        for name, value in (("time_masks", time_masks), ("time_frames", time_frames), ("bin_masks", bin_masks), ("bins", bins)):
-            _at_least_zero(f"spec_augment.{name}", value)
-        self.time_masks, self.time_frames, self.bin_masks, self.bins = time_masks, time_frames, bin_masks, bins
-
-    def forward(self, features: Tensor, generator: Generator) -> Tensor:
-        """Masked features (batch, frames, bins)."""
-        if not self.time_masks and not self.bin_masks:
-            return features
-        batch, frames, bins = features.shape
-        mask = _bands(batch, frames, self.time_masks, self.time_frames, features, generator)[:, :, None]
-        mask = mask | _bands(batch, bins, self.bin_masks, self.bins, features, generator)[:, None, :]
-        return torch.where(mask, features.mean(dim=(1, 2), keepdim=True), features)
+        return shift_pitch(waveform, factor)
 
 
 class Augment(nn.Module):
@@ -237,61 +215,9 @@ def to_float(clips: Tensor) -> Tensor:
     return clips.to(torch.float32).mul_(1 / 32768)
 
 
-def resample_about_middle(waveform: Tensor, speed: Tensor) -> Tensor:
-    """Play clips (batch, samples) at speeds (batch,), the middle staying in place; linear interpolation, zeros beyond."""
-    samples = waveform.shape[1]
-    middle = (samples - 1) / 2
-    position = (torch.arange(samples, device=waveform.device) - middle) * speed[:, None] + middle
-    left = position.floor()
-    weight = (position - left).to(waveform.dtype)
-    padded = F.pad(waveform, (1, 2))
-    index = (left.long() + 1).clamp(0, samples + 1)
-    return torch.lerp(padded.gather(1, index), padded.gather(1, index + 1), weight)
-
-
-def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, search: int = 128) -> Tensor:
-    """Change clips' tempo (batch,) about their middle and keep their pitch (WSOLA, Verhelst and Roelands 1993).
-
-    Frames of 512 samples overlap by half; each is taken from where, within ±search samples, it continues the one before
-    it best.
-    """
-    batch, samples = waveform.shape
-    hop = frame // 2
-    steps = math.ceil(samples / hop) + 1
-    window = torch.hann_window(frame, device=waveform.device, dtype=waveform.dtype)
-    middle = samples / 2
-    reach = frame + search + 1
-    wide = math.ceil(samples * max(float(tempo.max()), 1.0) / 2) + reach
-    padded = F.pad(waveform, (wide, wide))
-    rows = torch.arange(batch, device=waveform.device)
-    out = waveform.new_zeros(batch, (steps + 1) * hop)
-    shifts = torch.arange(2 * search + 1, device=waveform.device)
-    previous: Tensor | None = None
-    for step in range(steps):
-        centre = ((step * hop - hop / 2 - middle) * tempo + middle).round().long() + wide
-        start = centre - hop // 2
-        if previous is not None:
-            natural = padded.unfold(1, frame, 1)[rows, previous + hop]
-            region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
-            match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
-            start = start - search + shifts[match.argmax(dim=1)]
-        out[:, step * hop : step * hop + frame] += padded.unfold(1, frame, 1)[rows, start] * window
-        previous = start
-    return out[:, hop : hop + samples]
-
-
 def _spread(count: int, largest: float, like: Tensor, generator: Generator) -> Tensor:
     draw = torch.rand(count, generator=generator, device=generator.device, dtype=like.dtype)
     return ((2 * draw - 1) * largest).to(like.device)
-
-
-def _bands(batch: int, size: int, masks: int, widest: int, like: Tensor, generator: Generator) -> Tensor:
-    draw = torch.rand(2, masks, batch, generator=generator, device=generator.device).to(like.device)
-    width = (draw[0] * (min(widest, size) + 1)).floor()
-    start = (draw[1] * (size - width + 1)).floor()
-    place = torch.arange(size, device=like.device)
-    inside = (place >= start[..., None]) & (place < (start + width)[..., None])
-    return inside.any(dim=0)
 
 
 def _at_least_zero(name: str, value: float, below: float = math.inf) -> None:

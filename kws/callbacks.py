@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.types import STEP_OUTPUT
 from tqdm import tqdm
 
-from kws.module import KeywordModule
+from kws.module import KeywordModule, log_interval
 from kws.plots import confusion_figure
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,9 @@ class RunProgress(Callback):
         """Show the bar, at the step where the run goes on."""
         if trainer.is_global_zero:
             total = trainer.max_steps if trainer.max_steps > 0 else None
-            self._bar = tqdm(total=total, initial=trainer.global_step, desc="training", unit="step", mininterval=0.5, smoothing=0.05)
+            self._bar = tqdm(
+                total=total, initial=trainer.global_step, desc="training", unit="step", mininterval=0.5, smoothing=0.05
+            )
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
@@ -57,10 +59,14 @@ class RunProgress(Callback):
         """Move the bar."""
         if self._bar is None or trainer.global_step == self._bar.n:
             return
-        every = trainer.log_every_n_steps
+        every = log_interval(trainer)
         if every and trainer.global_step % every == 0:
             shown = {"train/loss": "loss", "val/accuracy": "validation"}
-            metrics = {name: f"{float(trainer.callback_metrics[key]):.3f}" for key, name in shown.items() if key in trainer.callback_metrics}
+            metrics = {
+                name: f"{float(trainer.callback_metrics[key]):.3f}"
+                for key, name in shown.items()
+                if key in trainer.callback_metrics
+            }
             self._bar.set_postfix(metrics, refresh=False)
         self._bar.update(trainer.global_step - self._bar.n)
 
@@ -97,3 +103,11 @@ def make_callbacks(folder: Path, checkpoint_steps: int, progress: bool = True) -
         ),
     ]  # fmt: skip
     return [*callbacks, RunProgress()] if progress else callbacks
+
+
+def best_validation(trainer: pl.Trainer) -> float:
+    """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_score is not None:
+            return float(callback.best_model_score)
+    return float("nan")

@@ -7,7 +7,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kws.errors import KwsError
@@ -45,6 +47,13 @@ class WaveformModel(nn.Module):
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
         return torch.softmax(self.network(self.front_end(waveform)), dim=-1)
 
+    @torch.no_grad()
+    def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (batch, labels) of waveforms (batch, samples), as arrays."""
+        device = next(self.network.parameters()).device
+        probabilities: NDArray[np.float32] = self(torch.from_numpy(waveform).to(device)).float().cpu().numpy()
+        return probabilities
+
 
 def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
     """Load a checkpoint of train.py, ready to score.
@@ -81,7 +90,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise KwsError(f"{path}: can't be read as a checkpoint ({reason[:200]}); it is cut off, or was not written by train.py") from error
+        raise KwsError(
+            f"{path}: can't be read as a checkpoint ({reason[:200]}); it is cut off, or was not written by train.py"
+        ) from error
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise KwsError(f"{path}: holds no kws model (no {CHECKPOINT_KEY!r} entry); give a checkpoint that train.py wrote")
     return checkpoint

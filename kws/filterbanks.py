@@ -10,9 +10,7 @@ from torch import Tensor
 from kws.torchaudio_import import torchaudio_functional
 
 
-def original_mel_filterbank(
-    fft_size: int, rate_hz: int, bands: int, lower_hz: float, upper_hz: float
-) -> tuple[Tensor, int, int]:
+def original_mel_filterbank(fft_size: int, rate_hz: int, bands: int, lower_hz: float, upper_hz: float) -> tuple[Tensor, int, int]:
     """The original's mel bands: triangles that are linear in mel = 1127·ln(1 + f/700).
 
     Source: TensorFlow's MfccMelFilterbank, which starts at bin `1.5 + lower_hz / spacing`, and so leaves the constant out.
@@ -37,7 +35,9 @@ def htk_mel_filterbank(fft_size: int, rate_hz: int, bands: int, lower_hz: float,
     Returns:
         The bank (bands, bins) and the first and last FFT bin that it reads.
     """
-    bank = torchaudio_functional().melscale_fbanks(fft_size // 2 + 1, lower_hz, upper_hz, bands, rate_hz, norm=None, mel_scale="htk")
+    bank = torchaudio_functional().melscale_fbanks(
+        fft_size // 2 + 1, lower_hz, upper_hz, bands, rate_hz, norm=None, mel_scale="htk"
+    )
     return _trim(bank.double().T, 0)
 
 

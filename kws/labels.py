@@ -34,7 +34,9 @@ class LabelSet:
             raise KwsError("words: no wanted word is given; name at least one, such as words=[yes,no]")
         for word in wanted:
             if not word or word.startswith((".", "_")) or "/" in word or "\\" in word:
-                raise KwsError(f"words: {word!r} can't be a wanted word: it must be a folder name that starts with neither '_' nor '.'")
+                raise KwsError(
+                    f"words: {word!r} can't be a wanted word: it must be a folder name that starts with neither '_' nor '.'"
+                )
             if wanted.count(word) > 1:
                 raise KwsError(f"words: {word!r} is given {wanted.count(word)} times; name each word once")
 

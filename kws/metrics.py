@@ -61,7 +61,12 @@ class Confusion:
             "accuracy": _finite(self.accuracy),
             "clips": self.total,
             "labels": per_label,
-            "confusion_matrix": {"rows": "truth", "columns": "prediction", "names": list(self.names), "counts": self.counts.tolist()},
+            "confusion_matrix": {
+                "rows": "truth",
+                "columns": "prediction",
+                "names": list(self.names),
+                "counts": self.counts.tolist(),
+            },
         }
 
     def to_text(self) -> str:
@@ -76,7 +81,8 @@ class Confusion:
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    share: NDArray[np.float64] = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return share
 
 
 def _percent(share: float) -> str:

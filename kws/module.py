@@ -46,7 +46,8 @@ class KeywordModule(pl.LightningModule):
         super().__init__()
         self.recipe, self.labels = recipe, recipe.labels
         # Channels last is what oneDNN and cuDNN run fastest; the numbers are the same.
-        self.network = recipe.build_network(recipe.build_front_end()).to(memory_format=torch.channels_last)
+        self.network = recipe.build_network(recipe.build_front_end())
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer, self._schedule = optimizer, schedule
         self._nan_check = NanCheck(self.network) if check_nans else None
         self._counts = torch.zeros(len(self.labels), len(self.labels), dtype=torch.int64)
@@ -66,7 +67,7 @@ class KeywordModule(pl.LightningModule):
         logits = self(batch.features)
         loss = F.cross_entropy(logits, batch.labels)
         # Logging costs as much as a small network's step, so it is done only where it is kept.
-        every = self.trainer.log_every_n_steps
+        every = log_interval(self.trainer)
         if every and (self.global_step + 1) % every == 0:
             self._log_training(loss.detach(), logits.detach(), batch.labels)
         return loss
@@ -149,8 +150,9 @@ class KeywordModule(pl.LightningModule):
         accuracy = (logits.argmax(dim=1) == labels).float().mean()
         rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
         self.log("loss", loss, prog_bar=True, logger=False)
-        values = {"train/loss": loss, "train/accuracy": accuracy, "train/lr": rate, "train/clips_per_s": clips / max(now - last, 1e-9)}
-        self.log_dict(values, batch_size=len(labels))
+        values: dict[str, Tensor | float] = {"train/loss": loss, "train/accuracy": accuracy, "train/lr": rate}
+        values["train/clips_per_s"] = clips / max(now - last, 1e-9)
+        self.log_dict(dict(values), batch_size=len(labels))
 
     def _finish(self, stage: str) -> None:
         counts = self.trainer.strategy.reduce(self._counts, reduce_op="sum")
@@ -159,3 +161,8 @@ class KeywordModule(pl.LightningModule):
         self.loss = float(loss_sum) / max(1, self.confusion.total)
         values = {f"{stage}/accuracy": self.confusion.accuracy, f"{stage}/loss": self.loss}
         self.log_dict(values, prog_bar=stage == "val", batch_size=1, rank_zero_only=False)
+
+
+def log_interval(trainer: pl.Trainer) -> int:
+    """Steps between two entries in the log; 0: none. (Lightning sets it, but does not declare it.)"""
+    return int(getattr(trainer, "log_every_n_steps", 0))

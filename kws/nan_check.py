@@ -42,6 +42,8 @@ class NanCheck:
             elif all(bool(torch.isfinite(value).all()) for value in layer.parameters()):
                 cause = "its sums overflow"
             kind = type(layer).__name__
-            raise KwsError(f"check_nans: the output of layer {name or 'network'} ({kind}) is not finite: {cause}; a smaller optim.lr often helps")
+            raise KwsError(
+                f"check_nans: the output of layer {name or 'network'} ({kind}) is not finite: {cause}; try a smaller optim.lr"
+            )
 
         return hook

@@ -33,7 +33,13 @@ def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
 
 
 def sound_figure(
-    waveform: NDArray[np.float32], power: NDArray[np.float32], features: NDArray[np.float32], *, rate_hz: int, hop_ms: float, title: str = ""
+    waveform: NDArray[np.float32],
+    power: NDArray[np.float32],
+    features: NDArray[np.float32],
+    *,
+    rate_hz: int,
+    hop_ms: float,
+    title: str = "",
 ) -> Figure:
     """A clip three times over one time axis: waveform, spectrogram in dB, features.
 

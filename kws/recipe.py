@@ -64,7 +64,7 @@ def _build(room: str, settings: Settings) -> nn.Module:
     try:
         made = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise KwsError(f"{room}._target_: {target!r} can't be imported ({error}); name a class as package.module.Class") from error
+        raise KwsError(f"{room}._target_: {target!r} can't be imported ({error}); give package.module.Class") from error
     # A checkpoint names its classes: only a network may be built from it, never an arbitrary function called.
     if not (isinstance(made, type) and issubclass(made, nn.Module)):
         raise KwsError(f"{room}._target_: {target} is not a torch.nn.Module")

@@ -46,7 +46,8 @@ class Background:
         starts = self.segments(count, clip_samples, rng)
         volumes = rng.random(count, dtype=np.float32)
         noise = np.lib.stride_tricks.sliding_window_view(self.samples, clip_samples)[starts]
-        return np.rint(noise * volumes[:, None]).astype(np.int16)
+        clips: NDArray[np.int16] = np.rint(noise * volumes[:, None]).astype(np.int16)
+        return clips
 
 
 def load_background(root: Path, rate_hz: int, clip_samples: int) -> Background | None:

@@ -48,6 +48,12 @@ class Corpus:
         """The word of each clip."""
         return [name.split("/", 1)[0] for name in self.names]
 
+    def read(self, clips: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Sound of clips by their indices, int16 (clips, samples); an index below 0 is silence, zeros."""
+        sound = np.asarray(self.clips[np.maximum(clips, 0)])
+        sound[clips < 0] = 0
+        return sound
+
 
 def open_corpus(
     root: Path, rate_hz: int, clip_samples: int, *, resample: bool = True, cache_dir: Path | None = None, progress: bool = True
@@ -69,7 +75,9 @@ def open_corpus(
     """
     names, fingerprint = _scan(root)
     if not names:
-        raise KwsError(f"{root}: holds no clips; it needs one folder a word with sound files ({', '.join(sorted(AUDIO_SUFFIXES))})")
+        raise KwsError(
+            f"{root}: holds no clips; it needs one folder a word with sound files ({', '.join(sorted(AUDIO_SUFFIXES))})"
+        )
     shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact")
     digest = hashlib.sha256(json.dumps([_FORMAT, shape, fingerprint]).encode()).hexdigest()[:16]
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
@@ -77,7 +85,7 @@ def open_corpus(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "pack.lock"):
-            if not pack.is_dir():
+            if not _is_whole(pack, len(names) * clip_samples * 2):
                 _build(root, names, pack, rate_hz, clip_samples, resample, progress)
                 _remove_stale(pack, shape)
             clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
@@ -88,25 +96,41 @@ def open_corpus(
 
 def _scan(root: Path) -> tuple[list[str], str]:
     """Names of all clips, sorted, and a digest that changes when a clip comes, goes, or is written again."""
-    found: list[tuple[str, int, int]] = []
     if not root.is_dir():
         raise KwsError(f"{root}: no such folder; the data folder holds one folder a word")
-    for word in os.scandir(root):
-        if word.name.startswith((".", "_")) or not word.is_dir():
-            continue
-        for entry in os.scandir(word.path):
-            if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in AUDIO_SUFFIXES:  # noqa: PTH122
-                continue
-            stat = entry.stat()
-            found.append((f"{word.name}/{entry.name}", stat.st_size, stat.st_mtime_ns))
-    found.sort()
+    try:
+        words = [word for word in os.scandir(root) if not word.name.startswith((".", "_")) and word.is_dir()]
+        found = sorted(clip for word in words for clip in _clips(word))
+    except OSError as error:
+        raise KwsError(f"{error.filename}: can't be listed ({error.strerror}); make it readable, or leave it out") from error
     digest = hashlib.sha256()
     for name, size, changed in found:
         digest.update(f"{name}\0{size}\0{changed}\n".encode("utf-8", "surrogateescape"))
     return [name for name, _, _ in found], digest.hexdigest()
 
 
+def _clips(word: os.DirEntry[str]) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of each sound file in a word's folder."""
+    for entry in os.scandir(word.path):
+        if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in AUDIO_SUFFIXES:  # noqa: PTH122
+            continue
+        try:
+            stat = entry.stat()
+        except FileNotFoundError:  # a link to nowhere: it is named with all that can't be read
+            stat = entry.stat(follow_symlinks=False)
+        yield f"{word.name}/{entry.name}", stat.st_size, stat.st_mtime_ns
+
+
+def _is_whole(pack: Path, size: int) -> bool:
+    """Whether there is a pack of this size, in bytes; a power cut may have left a shorter one."""
+    clips = pack / "clips.int16"
+    return clips.is_file() and clips.stat().st_size == size
+
+
 def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, progress: bool) -> None:
+    # This runs under the lock: what is there was left by a run that was killed.
+    for left in (pack, *pack.parent.glob("building-*")):
+        shutil.rmtree(left, ignore_errors=True)
     needed = len(names) * samples * 2
     if shutil.disk_usage(pack.parent).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -14,9 +13,10 @@ from torch import Tensor
 from kws.augment import Augment, NoiseBank, to_float
 from kws.data.background import Background, load_background
 from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
+from kws.data.fixed_set import FixedSet
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
 from kws.data.sampling import SplitPool, TrainingOrder, make_pools
-from kws.data.splits import HashedSplit, SplitRule
+from kws.data.splits import TESTING, VALIDATION, HashedSplit, SplitRule
 from kws.errors import KwsError
 from kws.features import FrontEnd
 from kws.labels import LabelSet
@@ -90,6 +90,7 @@ class KeywordData(pl.LightningDataModule):
         self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
         self.corpus: Corpus | None = None
+        self.background: Background | None = None
         self._noise_bank: NoiseBank | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
 
@@ -116,7 +117,9 @@ class KeywordData(pl.LightningDataModule):
         self.training_pool, self.validation_pool, self.testing_pool = pools
         self.corpus, self.background = corpus, background
         if background is not None:
-            self._noise_bank = NoiseBank(*(torch.from_numpy(part) for part in (background.samples, background.starts, background.lengths)))
+            self._noise_bank = NoiseBank(
+                *(torch.from_numpy(part) for part in (background.samples, background.starts, background.lengths))
+            )
 
     def train_dataloader(self) -> TrainingLoader:
         """Augmented batches; a resumed run goes on at the very step."""
@@ -129,11 +132,11 @@ class KeywordData(pl.LightningDataModule):
 
     def val_dataloader(self) -> FixedLoader:
         """The validation set."""
-        return self._fixed(self.validation_pool, 1)
+        return self._fixed(self.validation_pool, VALIDATION)
 
     def test_dataloader(self) -> FixedLoader:
         """The testing set."""
-        return self._fixed(self.testing_pool, 2)
+        return self._fixed(self.testing_pool, TESTING)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Raw clips to features, on the device they are on."""
@@ -164,13 +167,8 @@ class KeywordData(pl.LightningDataModule):
         )
 
     def _fixed(self, pool: SplitPool, code: int) -> FixedLoader:
-        clips = pool.draw(np.random.default_rng([self.seed, code]))
-        samples = self.front_end.spec.samples
-        if isinstance(self.background, Background):
-            silence = self.background.silence_clips(pool.silence_count, samples, np.random.default_rng([self.seed, code, 1]))
-        else:
-            silence = np.zeros((pool.silence_count, samples), dtype=np.int16)
-        return FixedLoader(self._corpus(), clips, silence, self.batch_size, *self._place())
+        clips = FixedSet.draw(self._corpus(), pool, self.background, [self.seed, code])
+        return FixedLoader(clips, self.batch_size, *self._place())
 
     def _corpus(self) -> Corpus:
         if self.corpus is None:

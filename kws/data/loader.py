@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kws.data.corpus import Corpus
+from kws.data.fixed_set import FixedSet
 from kws.data.sampling import SILENT_CLIP, ClipList, TrainingOrder
 
 
@@ -58,55 +59,35 @@ class TrainingLoader:
         for clips in self.order.epoch(epoch)[start:]:
             seed = np.random.SeedSequence([self.order.seed, self.step, self.order.rank]).generate_state(1, np.uint64)[0] >> 1
             self.step += 1
-            yield _raw_batch(read_clips(self.corpus, clips), clips, int(seed))
+            yield _raw_batch(self.corpus.read(clips.clips), clips, int(seed))
 
 
 class FixedLoader:
     """Validation or testing batches: the same clips in the same order on every pass.
 
     Args:
-        corpus: the clips.
-        clips: which ones, in order.
-        silence: int16 (silence clips, samples), heard in place of the `SILENT_CLIP`s, in order.
+        clips: the set.
         batch_size: clips a batch; the last one may be smaller.
         rank, world: with several processes, every `world`-th clip from `rank` on.
     """
 
-    def __init__(
-        self, corpus: Corpus, clips: ClipList, silence: NDArray[np.int16], batch_size: int, rank: int = 0, world: int = 1
-    ) -> None:
-        self.corpus, self.batch_size = corpus, batch_size
-        mine = slice(rank, None, world)
-        # Silence is numbered from -1 downwards: its place in `silence` after the split among processes, too.
-        numbered = clips.clips.copy()
-        silent = np.flatnonzero(numbered == SILENT_CLIP)
-        numbered[silent] = -1 - np.arange(len(silent))
-        self.clips = ClipList(numbered, clips.labels).part(mine)
-        self.silence = silence
+    def __init__(self, clips: FixedSet, batch_size: int, rank: int = 0, world: int = 1) -> None:
+        self.clips, self.batch_size = clips, batch_size
+        self.places = np.arange(rank, len(clips), world)
 
     def __len__(self) -> int:
-        return -(-len(self.clips) // self.batch_size)
+        return -(-len(self.places) // self.batch_size)
 
     def __iter__(self) -> Iterator[RawBatch]:
-        for start in range(0, len(self.clips), self.batch_size):
-            clips = self.clips.part(slice(start, start + self.batch_size))
-            sound = read_clips(self.corpus, clips)
-            silent = np.flatnonzero(clips.clips < 0)
-            sound[silent] = self.silence[-1 - clips.clips[silent]]
-            yield _raw_batch(sound, clips, 0)
-
-
-def read_clips(corpus: Corpus, clips: ClipList) -> NDArray[np.int16]:
-    """int16 (clips, samples); zeros for silence."""
-    sound = corpus.clips[np.maximum(clips.clips, 0)]
-    sound[clips.clips < 0] = 0
-    return sound
+        for start in range(0, len(self.places), self.batch_size):
+            places = self.places[start : start + self.batch_size]
+            yield _raw_batch(self.clips.read(places), self.clips.list.part(places), 0)
 
 
 def _raw_batch(sound: NDArray[np.int16], clips: ClipList, seed: int) -> RawBatch:
     return RawBatch(
         torch.from_numpy(sound),
         torch.from_numpy(np.ascontiguousarray(clips.labels)),
-        torch.from_numpy(clips.clips < 0),
+        torch.from_numpy(clips.clips == SILENT_CLIP),
         torch.tensor(seed, dtype=torch.int64),
     )

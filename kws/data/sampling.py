@@ -68,52 +68,63 @@ def make_pools(
     unknown_percentage: float,
     silence_percentage: float,
 ) -> tuple[SplitPool, SplitPool, SplitPool]:
-    """The pools for training, validation and testing.
-
-    Args:
-        words: the word of each clip of the corpus.
-        sets: the set of each clip.
-        labels: the label set.
-        unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones (rounded up).
-
-    Raises:
-        KwsError: a percentage below 0, a wanted word with no clips in a set, or no other words to draw unknown ones from.
-    """
-    for name, share in (("unknown_percentage", unknown_percentage), ("silence_percentage", silence_percentage)):
-        if not 0 <= share < math.inf:
-            raise KwsError(f"data.{name}: {share:g} makes no sense; it is at least 0, in percent of the wanted clips")
-    label = np.array([labels.index(word) for word in words], dtype=np.int64)
-    missing = [word for word in labels.words if word not in set(words)]
-    if missing:
-        raise KwsError(
-            f"words: no clips of {', '.join(missing)}; the data has {', '.join(sorted(set(words))[:40])}. Mend the name or add a folder"
-        )
+    """The pools for training, validation and testing; see `make_pool`."""
     training, validation, testing = (
-        _make_pool(name, label, np.flatnonzero(sets == code), labels, unknown_percentage, silence_percentage)
-        for code, name in enumerate(SPLITS)
+        make_pool(words, sets, code, labels, unknown_percentage, silence_percentage) for code in range(len(SPLITS))
     )
     return training, validation, testing
 
 
-def _make_pool(
-    split: str, label: NDArray[np.int64], members: NDArray[np.int64], labels: LabelSet, unknown_percentage: float, silence_percentage: float
+def make_pool(
+    words: Sequence[str],
+    sets: NDArray[np.int8],
+    code: int,
+    labels: LabelSet,
+    unknown_percentage: float,
+    silence_percentage: float,
 ) -> SplitPool:
+    """The pool of one set.
+
+    Args:
+        words: the word of each clip of the corpus.
+        sets: the set of each clip.
+        code: the set wanted.
+        labels: the label set.
+        unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones (rounded up).
+
+    Raises:
+        KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones from.
+    """
+    for name, share in (("unknown_percentage", unknown_percentage), ("silence_percentage", silence_percentage)):
+        if not 0 <= share < math.inf:
+            raise KwsError(f"data.{name}: {share:g} makes no sense; it is at least 0, in percent of the wanted clips")
+    _check_words(words, labels)
+    label = np.array([labels.index(word) for word in words], dtype=np.int64)
+    members = np.flatnonzero(sets == code)
     wanted = members[label[members] != UNKNOWN_INDEX]
     unknown = members[label[members] == UNKNOWN_INDEX]
     empty = [word for word in labels.words if not np.any(label[wanted] == labels.index(word))]
     if empty:
         raise KwsError(
-            f"words: {', '.join(empty)} has no clip in the {split} set; record more speakers (a file's name up to"
-            " `_nohash_` is its speaker, and a speaker is always in one set) or change data.split"
+            f"words: {', '.join(empty)} has no clip in the {SPLITS[code]} set; record more speakers (a file's name up to"
+            " `_nohash_` is its speaker, and a speaker is always in one set) or change split.*_percentage"
         )
     unknown_count = math.ceil(len(wanted) * unknown_percentage / 100)
     if unknown_count and not len(unknown):
         raise KwsError(
-            f"data.unknown_percentage: {unknown_percentage:g} % unknown words asked, but the {split} set has only wanted"
+            f"data.unknown_percentage: {unknown_percentage:g} % unknown words asked, but the {SPLITS[code]} set has only wanted"
             " words. Add folders of other words (`kws synthesize` can speak them) or set data.unknown_percentage=0"
         )
     silence_count = math.ceil(len(wanted) * silence_percentage / 100)
     return SplitPool(ClipList(wanted, label[wanted]), unknown, min(unknown_count, len(unknown)), silence_count)
+
+
+def _check_words(words: Sequence[str], labels: LabelSet) -> None:
+    there = set(words)
+    missing = [word for word in labels.words if word not in there]
+    if missing:
+        found = ", ".join(sorted(there)[:40])
+        raise KwsError(f"words: no clips of {', '.join(missing)}; the data has {found}. Mend the name or add a folder")
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ class HashedSplit:
 
     def __post_init__(self) -> None:
         shares = (self.validation_percentage, self.testing_percentage)
-        if min(shares) < 0 or sum(shares) > 100:
+        if not (min(shares) >= 0 and sum(shares) <= 100):
             raise KwsError(
-                f"data.split: validation_percentage={shares[0]:g} and testing_percentage={shares[1]:g} make no sense;"
+                f"split: validation_percentage={shares[0]:g} and testing_percentage={shares[1]:g} make no sense;"
                 " each is at least 0, and together they are at most 100"
             )
 
@@ -76,7 +76,7 @@ class ListedSplit:
         for code, file in ((VALIDATION, self.validation_list), (TESTING, self.testing_list)):
             path = root / file
             if not path.is_file():
-                raise KwsError(f"{path}: this list of clips is missing; use data/split=hashed if the data has none")
+                raise KwsError(f"{path}: this list of clips is missing; use split=hashed if the data has none")
             listed = {line.strip() for line in path.read_text(encoding="utf-8").splitlines()}
             sets[[name in listed for name in names]] = code
         return sets

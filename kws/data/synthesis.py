@@ -125,7 +125,7 @@ class Synthetic:
                     _refuse_strangers(root, record)
                     self._make(root, progress)
         except OSError as error:
-            raise KwsError(f"{root}: can't be written: {error.strerror or error}; name a folder that can") from error
+            raise KwsError(f"{root}: can't be written ({error}); name a folder that can") from error
         return self.root
 
     def _settings(self) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class ReluDropout(Dropout):
             return F.dropout(F.relu(values), self.probability, self.training)
         if not self.training or self.probability == 0.0 or values.device.type != "cpu":
             return F.dropout(F.relu(values), self.probability, self.training)
-        out: Tensor = _ReluDropout.apply(values, self.probability)
+        out: Tensor = _ReluDropout.apply(values, self.probability)  # type: ignore[no-untyped-call]
         return out
 
 
@@ -76,7 +76,7 @@ def keep_mask(like: Tensor, probability: float) -> Tensor:
     draws = torch.empty(-(-like.numel() * width // 64), dtype=torch.int64).random_(-(2**63), None)
     drawn = draws.view(torch.uint8 if exact else torch.int16)[: like.numel()]
     limit = round(probability * 2**width)
-    mask = (drawn >= (limit if exact else limit - 2**15)).view(torch.int8)
+    mask: Tensor = (drawn >= (limit if exact else limit - 2**15)).view(torch.int8)
     # In memory order, whatever the order of the dimensions: the draws are all alike.
     if like.dim() == 4 and like.is_contiguous(memory_format=torch.channels_last):
         batch, channels, height, width = like.shape

@@ -95,7 +95,10 @@ def describe(network: nn.Module, front_end: FrontEnd) -> str:
     multiplies = sum(layer.multiplies for layer in layers)
     rows.append(("total", "", "", f"{parameters:,}", f"{multiplies:,}", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(_align(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True))) for row in rows]
+    lines = [
+        "  ".join(_align(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
     head = f"{type(network).__name__}: features {front_end.frames} frames × {front_end.bins} bins by {type(front_end).__name__}"
     return "\n".join([head, *(line.rstrip() for line in lines)])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from torch import Tensor, nn
 
 from kws.models.dropout import ReluDropout
@@ -44,7 +46,7 @@ class TinyEmbeddingConv(nn.Module):
         self.first = SameConv2d(1, filters, (10, 8), (2, 2))
         self.second = SameConv2d(filters, filters, (10, 8), (8, 8))
         self.activation = ReluDropout(dropout)
-        self.output = Dense(-(-(-(-frames // 2)) // 8) * -(-(-(-bins // 2)) // 8) * filters, labels)
+        self.output = Dense(ceil(frames / 16) * ceil(bins / 16) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""

@@ -1,0 +1,64 @@
+"""`kws spectrogram`: what the network sees of a clip."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EPILOG = """example:
+  kws spectrogram yes.wav yes.png
+  kws spectrogram yes.wav yes.png --model model.ckpt
+"""
+
+
+FRONT_ENDS = {
+    "mfcc": "kws.features.Mfcc",
+    "mfcc_torchaudio": "kws.features.MfccTorchaudio",
+    "log_mel": "kws.features.LogMel",
+    "average": "kws.features.Average",
+}
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "spectrogram",
+        help="draw a clip's waveform, spectrogram and features",
+        description="Draw a clip: waveform, spectrogram and features, time from left to right.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("sound", type=Path, metavar="WAV", help="a sound file of any length")
+    parser.add_argument("out", type=Path, metavar="OUT.png", help="the picture (.png, .svg or .pdf)")
+    parser.add_argument("--features", choices=tuple(FRONT_ENDS), default="mfcc", help="front end")
+    parser.add_argument("--model", type=Path, metavar="MODEL", help="take the front end of this checkpoint instead")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    import kws
+    from kws.recipe import Recipe
+    from kws.audio import read_audio, to_float
+    from kws.errors import KwsError
+    from kws.features import FeatureSpec, Spectrum
+    from kws.plots import save_figure, sound_figure
+
+    settings = {"_target_": FRONT_ENDS[args.features]} if args.model is None else kws.load(args.model).recipe.features
+    rate_hz = settings.get("rate_hz", FeatureSpec().rate_hz)
+    sound = read_audio(args.sound, rate_hz)
+    try:
+        front_end = Recipe(("word",), {**settings, "clip_ms": 1000 * len(sound) / rate_hz}, {}).build_front_end()
+    except KwsError as error:
+        raise KwsError(f"{args.sound}: {len(sound) / rate_hz:.3f} s can't be cut into frames ({error}); give a longer clip") from error
+    spec = front_end.spec
+    waveform = torch.from_numpy(to_float(sound))[None]
+    with torch.no_grad():
+        features = front_end(waveform)[0]
+        power = Spectrum(spec, 0, spec.fft_size // 2)(waveform)[0]
+    figure = sound_figure(
+        waveform[0].numpy(), power.numpy(), features.numpy(), rate_hz=spec.rate_hz, hop_ms=spec.hop_ms, title=args.sound.name
+    )
+    save_figure(figure, args.out)
+    print(f"{args.out}: {len(sound) / spec.rate_hz:.2f} s, {front_end.frames} frames × {front_end.bins} bins")
+    return 0

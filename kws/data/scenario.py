@@ -1,0 +1,58 @@
+"""A set of a data folder for a model's labels, without training: what `kws evaluate` scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from kws.data.background import load_background
+from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
+from kws.data.fixed_set import FixedSet
+from kws.data.sampling import make_pool
+from kws.data.splits import SPLITS, SplitRule
+from kws.errors import KwsError
+from kws.labels import LabelSet
+
+
+def open_split(
+    root: Path,
+    labels: LabelSet,
+    split: str,
+    rule: SplitRule,
+    *,
+    rate_hz: int,
+    clip_samples: int,
+    unknown_percentage: float,
+    silence_percentage: float,
+    seed: int,
+    cache_dir: Path | None = None,
+) -> FixedSet:
+    """One set of a folder: the same clips that train.py tests with the same settings and seed.
+
+    Args:
+        root: folder of word folders.
+        labels: the model's.
+        split: `training`, `validation`, `testing`, or `all` clips.
+        rule: which clip is in which set.
+        rate_hz, clip_samples: of the model's clips.
+        unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones.
+        seed: of their choice.
+        cache_dir: where the packed corpus is kept; None: in `root`.
+
+    Raises:
+        KwsError: whatever is wrong with the data.
+    """
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir)
+    background = load_background(root, rate_hz, clip_samples)
+    if background is None and silence_percentage > 0:
+        raise KwsError(
+            f"{root / BACKGROUND_FOLDER}: there is no such folder, so there is no noise for silence clips."
+            " Put recordings of noise there, or ask for none with --silence-percentage 0"
+        )
+    sets = rule.assign(root, corpus.names)
+    code = SPLITS.index(split) if split in SPLITS else 0
+    if split == "all":
+        sets = np.zeros_like(sets)
+    pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage)
+    return FixedSet.draw(corpus, pool, background, [seed, code])

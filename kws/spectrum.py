@@ -1,0 +1,107 @@
+"""How a clip is cut into frames, and the power spectrum of the frames as one matrix product."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kws.errors import KwsError
+from kws.product import product
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """How a clip is cut into frames; every size in samples follows from the settings in time.
+
+    Args:
+        rate_hz: samples a second.
+        clip_ms: length of a clip.
+        window_ms: length of a frame.
+        hop_ms: from one frame's start to the next.
+
+    Raises:
+        KwsError: a length of nothing, or a window longer than the clip.
+    """
+
+    rate_hz: int = 16000
+    clip_ms: float = 1000.0
+    window_ms: float = 30.0
+    hop_ms: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or self.hop < 1:
+            raise KwsError(
+                f"features: window_ms={self.window_ms} and hop_ms={self.hop_ms} give less than a sample at {self.rate_hz} Hz"
+            )
+        if self.window > self.samples:
+            raise KwsError(f"features.window_ms: {self.window_ms} ms is longer than the clip of {self.clip_ms} ms")
+
+    @property
+    def samples(self) -> int:
+        """Samples in a clip."""
+        return int(self.rate_hz * self.clip_ms / 1000 + 1e-6)
+
+    @property
+    def window(self) -> int:
+        """Samples in a frame."""
+        return int(self.rate_hz * self.window_ms / 1000 + 1e-6)
+
+    @property
+    def hop(self) -> int:
+        """Samples from frame to frame."""
+        return int(self.rate_hz * self.hop_ms / 1000 + 1e-6)
+
+    @property
+    def fft_size(self) -> int:
+        """The next power of two from the window on."""
+        return int(2 ** math.ceil(math.log2(self.window)))
+
+    @property
+    def frames(self) -> int:
+        """Whole frames in a clip, the first at its first sample."""
+        return 1 + (self.samples - self.window) // self.hop
+
+
+class Spectrum(nn.Module):
+    """Squared magnitudes of chosen bins of the windowed Fourier transform.
+
+    The window is folded into cosines and sines, so that the transform of all frames is one matrix product: no FFT
+    operator, no complex numbers, and no work for bins that nobody reads.
+
+    Args:
+        spec: the framing.
+        first_bin, last_bin: the bins kept, both included, of `spec.fft_size`.
+        centred: frames are centred on multiples of the hop, the clip mirrored at its ends (torch.stft's default), so
+            that there are `1 + samples // hop` of them; otherwise the first frame starts at the first sample.
+    """
+
+    def __init__(self, spec: FeatureSpec, first_bin: int, last_bin: int, centred: bool = False) -> None:
+        super().__init__()
+        self.hop = spec.hop
+        # A centred transform looks at the whole fft_size with the window in its middle; torch.stft does so.
+        self.pad = spec.fft_size // 2 if centred else 0
+        self.skip = (spec.fft_size - spec.window) // 2 if centred else 0
+        self.window = spec.window
+        self.frames = 1 + spec.samples // spec.hop if centred else spec.frames
+        time = torch.arange(spec.window, dtype=torch.float64)
+        hann = 0.5 - 0.5 * torch.cos(2 * math.pi * time / spec.window)
+        bins = torch.arange(first_bin, last_bin + 1, dtype=torch.float64)
+        # A shift in time turns the phase only. Around the frame's middle the float32 rounding is smallest.
+        angle = 2 * math.pi / spec.fft_size * bins[:, None] * (time - spec.window / 2)
+        kernel = torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)])
+        self.register_buffer("kernel", kernel.float(), persistent=False)
+        self.kernel: Tensor
+        self.bins = last_bin - first_bin + 1
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Power (batch, frames, bins) of a waveform (batch, samples)."""
+        if self.pad > 0:
+            waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
+            waveform = waveform[:, self.skip :]
+        frames = waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+        parts = product(frames, self.kernel.to(frames.dtype))
+        real, imaginary = parts[..., : self.bins], parts[..., self.bins :]
+        return real * real + imaginary * imaginary

@@ -1,0 +1,62 @@
+"""Changing the speed and the tempo of whole batches, each clip by its own factor."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def resample_about_middle(waveform: Tensor, speed: Tensor) -> Tensor:
+    """Play clips (batch, samples) at speeds (batch,), the middle staying in place; linear interpolation, zeros beyond."""
+    samples = waveform.shape[1]
+    middle = (samples - 1) / 2
+    position = (torch.arange(samples, device=waveform.device) - middle) * speed[:, None] + middle
+    left = position.floor()
+    weight = (position - left).to(waveform.dtype)
+    # Two zeros at each end, so that a place beyond an end lies between zeros.
+    padded = F.pad(waveform, (2, 2))
+    index = (left.long() + 2).clamp(0, samples + 2)
+    return torch.lerp(padded.gather(1, index), padded.gather(1, index + 1), weight)
+
+
+def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, search: int = 128) -> Tensor:
+    """Change clips' tempo (batch,) about their middle and keep their pitch (WSOLA, Verhelst and Roelands 1993).
+
+    Frames of 512 samples overlap by half; each is taken from where, within ±search samples, it continues the one before
+    it best.
+    """
+    batch, samples = waveform.shape
+    hop = frame // 2
+    steps = math.ceil(samples / hop) + 1
+    window = torch.hann_window(frame, device=waveform.device, dtype=waveform.dtype)
+    middle = samples / 2
+    # The outermost frames lie half a hop beyond the clip's ends, and that far at the tempo.
+    wide = math.ceil((middle + hop / 2) * max(float(tempo.max()), 1.0)) + frame + search + 1
+    padded = F.pad(waveform, (wide, wide))
+    rows = torch.arange(batch, device=waveform.device)
+    out = waveform.new_zeros(batch, (steps + 1) * hop)
+    shifts = torch.arange(2 * search + 1, device=waveform.device)
+    previous: Tensor | None = None
+    for step in range(steps):
+        centre = ((step * hop - hop / 2 - middle) * tempo + middle).round().long() + wide
+        start = centre - hop // 2
+        if previous is not None:
+            natural = padded.unfold(1, frame, 1)[rows, previous + hop]
+            region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
+            match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
+            start = start - search + shifts[match.argmax(dim=1)]
+        out[:, step * hop : step * hop + frame] += padded.unfold(1, frame, 1)[rows, start] * window
+        previous = start
+    return out[:, hop : hop + samples]
+
+
+def shift_pitch(waveform: Tensor, factor: Tensor) -> Tensor:
+    """Multiply the frequencies of clips (batch, samples) by factors (batch,); the tempo and the length stay."""
+    samples = waveform.shape[1]
+    # A clip whose pitch is to rise is longer in between: the margin keeps its ends.
+    margin = math.ceil(samples * max(float(factor.max()) - 1, 0.0) / 2)
+    stretched = overlap_add_stretch(F.pad(waveform, (margin, margin)), 1 / factor)
+    return resample_about_middle(stretched, factor)[:, margin : margin + samples]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from corpora import write_corpus
+
+_ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder that holds `reference/`, the original's numbers: in the repository or beside it."""
+    for folder in (_ROOT / "shared", _ROOT.parent / "shared"):
+        if (folder / "reference").is_dir():
+            return folder
+    pytest.skip("the original's reference numbers are not here")
+
+
+@pytest.fixture(scope="session")
+def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus of `write_corpus`, for tests that only read it; its pack is made once."""
+    return write_corpus(tmp_path_factory.mktemp("small") / "corpus")
+
+
+@pytest.fixture
+def corpus_folder(small_corpus: Path, tmp_path: Path) -> Path:
+    """A copy of the small corpus of a test's own, not packed yet."""
+    root = tmp_path / "corpus"
+    shutil.copytree(small_corpus, root, ignore=shutil.ignore_patterns(".kws-cache"))
+    return root

@@ -1,0 +1,111 @@
+"""The set of a clip: the original's hash, and the published lists."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpora import SPEAKERS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kws.data.splits import SPLITS, TESTING, TRAINING, VALIDATION, HashedSplit, ListedSplit
+from kws.errors import KwsError
+
+ROOT = Path("nowhere")
+PAIRS = [(10, 10), (0, 0), (20, 30), (50, 50), (100, 0)]
+speakers = st.text(st.characters(codec="utf-8", exclude_characters="/_\n"), min_size=1, max_size=12)
+takes = st.integers(0, 99)
+
+
+def set_of(name: str, validation: float = 10, testing: float = 10) -> int:
+    return int(HashedSplit(validation, testing).assign(ROOT, [name])[0])
+
+
+@pytest.mark.parametrize(("validation", "testing"), PAIRS)
+def test_agrees_with_the_original_on_all_names(shared: Path, validation: int, testing: int) -> None:
+    cases = json.loads((shared / "reference" / "splits.json").read_text(encoding="utf-8"))
+    assert len(cases) == 250
+    sets = HashedSplit(validation, testing).assign(ROOT, [f"word/{case['name']}" for case in cases])
+    assert [SPLITS[code] for code in sets] == [case[f"p{validation}_{testing}"] for case in cases]
+
+
+# Each share was computed by hand from the speaker's SHA-1: int(hexdigest, 16) mod 2^27 · 100 / (2^27 - 1).
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("a", 93.2815022266023),
+        ("9f767c45_nohash_2.wav", 87.2867054290079),
+        ("anna_nohash_0.wav", 1.0358542281080352),
+        ("yes.wav", 58.41515703808633),
+        ("yes/yes.wav", 58.41515703808633),
+        ("bob_nohash_0_nohash_1.wav", None),
+        ("über_nohash_0.flac", 96.79346529240507),
+    ],
+)
+def test_golden_shares(name: str, share: float | None) -> None:
+    if share is None:
+        # Only what comes before the first `_nohash_` counts.
+        assert [set_of(name, p, 0) for p in range(101)] == [set_of("bob_nohash_7.wav", p, 0) for p in range(101)]
+        return
+    assert set_of(name, share + 1e-9, 0) == VALIDATION
+    assert set_of(name, share - 1e-9, 0) == TRAINING
+    assert set_of(name, 0, share + 1e-9) == TESTING
+    assert set_of(name, share - 1e-9, 1e-8) == TESTING
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_golden_speakers(split: str) -> None:
+    names = [f"yes/{speaker}_nohash_{take}.wav" for speaker in SPEAKERS[split] for take in (0, 5)]
+    assert HashedSplit().assign(ROOT, names).tolist() == [SPLITS.index(split)] * len(names)
+
+
+@given(speakers, takes, takes)
+def test_a_speaker_is_in_one_set_whatever_the_word_and_take(speaker: str, first: int, second: int) -> None:
+    names = [f"yes/{speaker}_nohash_{first}.wav", f"no/{speaker}_nohash_{second}.flac"]
+    assert len(set(HashedSplit(30, 30).assign(ROOT, names))) == 1
+
+
+@given(speakers)
+def test_extreme_shares_leave_nothing_over(speaker: str) -> None:
+    assert set_of(speaker, 0, 0) == TRAINING
+    assert set_of(speaker, 0, 100) in (TESTING, TRAINING)  # a share of exactly 100 lies below no limit
+    assert set_of(speaker, 50, 50) != TRAINING or set_of(speaker, 0, 100) == TRAINING
+
+
+def test_shares_of_many_speakers() -> None:
+    sets = HashedSplit(10, 20).assign(ROOT, [f"yes/{number:08x}_nohash_0.wav" for number in range(20_000)])
+    assert np.bincount(sets, minlength=3) / 20_000 == pytest.approx([0.7, 0.1, 0.2], abs=0.01)
+    assert sets.dtype == np.int8
+
+
+@pytest.mark.parametrize(
+    ("validation", "testing"), [(-1, 10), (10, -0.5), (60, 50), (101, 0), (float("nan"), 10), (10, float("nan"))]
+)
+def test_bad_percentages_are_refused(validation: float, testing: float) -> None:
+    with pytest.raises(KwsError, match=r"validation_percentage=.* testing_percentage=.* at least 0.* at most 100"):
+        HashedSplit(validation, testing)
+
+
+def test_lists_decide_whatever_the_hash_says(tmp_path: Path) -> None:
+    (tmp_path / "validation_list.txt").write_text("yes/a.wav\nno/b.wav\n", encoding="utf-8")
+    (tmp_path / "testing_list.txt").write_text("yes/c.wav\r\nno/häus.wav", encoding="utf-8")
+    names = ["no/b.wav", "no/c.wav", "no/häus.wav", "yes/a.wav", "yes/b.wav", "yes/c.wav"]
+    sets = ListedSplit().assign(tmp_path, names)
+    assert sets.tolist() == [VALIDATION, TRAINING, TESTING, VALIDATION, TRAINING, TESTING]
+    assert sets.dtype == np.int8
+
+
+def test_other_list_names(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("yes/a.wav\n", encoding="utf-8")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "t.txt").write_text("", encoding="utf-8")
+    assert ListedSplit("mine.txt", "lists/t.txt").assign(tmp_path, ["yes/a.wav", "yes/b.wav"]).tolist() == [VALIDATION, TRAINING]
+
+
+def test_a_missing_list_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "validation_list.txt").touch()
+    with pytest.raises(KwsError, match=r"testing_list\.txt: .* missing; use split=hashed"):
+        ListedSplit().assign(tmp_path, ["yes/a.wav"])
