@@ -140,12 +140,13 @@ def synchronise(device: str) -> None:
 
 
 def private_mb() -> float:
-    """Memory that belongs to this process alone, MB; the peak of it where the system tells no more than the moment's."""
+    """Memory that belongs to this process alone, MB; what it freed it keeps, so that this is its peak."""
     rollup = Path("/proc/self/smaps_rollup")
     if not rollup.exists():
         return float("nan")
     fields = {line.split(":")[0]: line.split()[1] for line in rollup.read_text().splitlines()[1:]}
-    return (int(fields["Private_Clean"]) + int(fields["Private_Dirty"])) / 1024
+    # Not Private_Clean: that is the mapped corpus, which the system may drop at any time.
+    return int(fields["Private_Dirty"]) / 1024
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.audio import to_float
 from kws.data.fixed_set import FixedSet
 from kws.metrics import Confusion
 
@@ -28,7 +29,7 @@ def evaluate(
     predictions = np.zeros(len(clips), dtype=np.int64)
     for start in range(0, len(clips), batch_size):
         places = np.arange(start, min(start + batch_size, len(clips)))
-        predictions[places] = score(clips.read(places).astype(np.float32) / 32768).argmax(axis=1)
+        predictions[places] = score(to_float(clips.read(places))).argmax(axis=1)
         if done is not None:
             done(len(places))
     return Confusion.count(clips.list.labels, predictions, names)

@@ -20,6 +20,8 @@ class FrontEnd(nn.Module):
     spec: FeatureSpec
     frames: int
     bins: int
+    # TorchScript can't read these annotations; the forward pass needs none of the three.
+    __jit_ignored_attributes__ = ("spec", "frames", "bins")
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Features (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""

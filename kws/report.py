@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
     Args:
         folder: where to, made if need be.
         confusion: the counts.
-        facts: what else the JSON says first (loss, steps, minutes …).
+        facts: what else the JSON says first (loss, steps, minutes …); null where one is not finite.
         name: of the files.
 
     Raises:
@@ -27,7 +28,8 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / f"{name}.json", {**facts, **confusion.to_dict()})
+        known = {fact: None if isinstance(value, float) and not math.isfinite(value) else value for fact, value in facts.items()}
+        write_json(folder / f"{name}.json", {**known, **confusion.to_dict()})
     except OSError as error:
         raise KwsError(f"{folder}: can't be written ({error.strerror})") from error
     save_figure(confusion_figure(confusion), folder / f"{name}_confusion.png")
@@ -36,5 +38,9 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON to a temporary name, then rename it."""
     temporary = path.with_name(f".part-{path.name}")
-    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

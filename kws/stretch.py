@@ -38,7 +38,6 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
     padded = F.pad(waveform, (wide, wide))
     rows = torch.arange(batch, device=waveform.device)
     out = waveform.new_zeros(batch, (steps + 1) * hop)
-    shifts = torch.arange(2 * search + 1, device=waveform.device)
     previous: Tensor | None = None
     for step in range(steps):
         centre = ((step * hop - hop / 2 - middle) * tempo + middle).round().long() + wide
@@ -47,7 +46,11 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
             natural = padded.unfold(1, frame, 1)[rows, previous + hop]
             region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
             match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
-            start = start - search + shifts[match.argmax(dim=1)]
+            # By the candidate's own size: otherwise a loud one passes for a like one, and no change of tempo is a change.
+            size = F.conv1d(region.square()[:, None], window[None, None])[:, 0].clamp(min=1e-12).sqrt()
+            match = match / size
+            best = torch.where(match.amax(dim=1) > match[:, search], match.argmax(dim=1), search)
+            start = start - search + best
         out[:, step * hop : step * hop + frame] += padded.unfold(1, frame, 1)[rows, start] * window
         previous = start
     return out[:, hop : hop + samples]

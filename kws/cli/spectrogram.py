@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 EPILOG = """example:
   kws spectrogram yes.wav yes.png
@@ -29,6 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("sound", type=Path, metavar="WAV", help="a sound file of any length")
     parser.add_argument("out", type=Path, metavar="OUT.png", help="the picture (.png, .svg or .pdf)")
+    parser.add_argument("--values", type=Path, metavar="FILE", help="also write the features, (frames, bins), as .npy or .csv")
     parser.add_argument("--features", choices=tuple(FRONT_ENDS), default="mfcc", help="front end")
     parser.add_argument("--model", type=Path, metavar="MODEL", help="take the front end of this checkpoint instead")
     parser.set_defaults(run=run)
@@ -45,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from kws.plots import save_figure, sound_figure
 
     settings = {"_target_": FRONT_ENDS[args.features]} if args.model is None else kws.load(args.model).recipe.features
-    rate_hz = settings.get("rate_hz", FeatureSpec().rate_hz)
+    rate_hz = int(settings.get("rate_hz", FeatureSpec().rate_hz))
     sound = read_audio(args.sound, rate_hz)
     try:
         front_end = Recipe(("word",), {**settings, "clip_ms": 1000 * len(sound) / rate_hz}, {}).build_front_end()
@@ -60,5 +66,29 @@ def run(args: argparse.Namespace) -> int:
         waveform[0].numpy(), power.numpy(), features.numpy(), rate_hz=spec.rate_hz, hop_ms=spec.hop_ms, title=args.sound.name
     )
     save_figure(figure, args.out)
+    if args.values is not None:
+        write_values(args.values, features.numpy())
     print(f"{args.out}: {len(sound) / spec.rate_hz:.2f} s, {front_end.frames} frames × {front_end.bins} bins")
     return 0
+
+
+def write_values(path: Path, values: NDArray[np.float32]) -> None:
+    """Write features to `.npy` or `.csv`, whole."""
+    import numpy as np
+
+    from kws.errors import KwsError
+
+    if path.suffix not in (".npy", ".csv"):
+        raise KwsError(f"--values: {path} ends in {path.suffix or 'nothing'}; end it in .npy or .csv")
+    temporary = path.with_name(f".part-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            if path.suffix == ".npy":
+                np.save(file, values)
+            else:
+                np.savetxt(file, values, fmt="%.7g", delimiter=",")
+        temporary.replace(path)
+    except OSError as error:
+        raise KwsError(f"{path}: can't be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -41,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add("--rate-hz", metavar="HZ", type=int, default=16_000, help="rate of the clips (default: %(default)s)")
     add("--clip-ms", metavar="MS", type=float, default=1000.0, help="length of a clip (default: %(default)g)")
+    add("--noise-s", metavar="S", type=float, default=60.0, help="length of each recording of noise (default: %(default)g)")
     add("--seed", metavar="N", type=int, default=0, help="another seed, other speakers (default: %(default)s)")
     parser.set_defaults(run=run)
 
@@ -57,13 +58,14 @@ def run(args: argparse.Namespace) -> int:
         rate_hz=args.rate_hz,
         clip_ms=args.clip_ms,
         language=args.language,
+        noise_s=args.noise_s,
         seed=args.seed,
     )
     before = _written(args.out / RECORD)
     corpus.prepare()
-    words = len(corpus.words) + len(corpus.other_words or ())
-    made = "was made already" if before == _written(args.out / RECORD) else "was made"
-    print(f"{args.out}: {words} words by {args.voices} voices, {args.takes} takes each; it {made}")
+    made = "was there with these settings" if before == _written(args.out / RECORD) else "made"
+    words, others = len(corpus.words), len(corpus.other_words or ())
+    print(f"{args.out}: {made}: wanted words: {words}, other words: {others}, voices: {args.voices}, takes: {args.takes}")
     return 0
 
 

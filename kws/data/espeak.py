@@ -6,6 +6,7 @@ import _ctypes
 import ctypes
 import difflib
 import importlib
+import os
 import sys
 import tempfile
 import threading
@@ -29,6 +30,8 @@ _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 # At the default of 100 the louder voices clip.
 _QUIET = 50
 _LONGEST_SAMPLES = 60 * NATIVE_HZ
+# A file system in memory, where there is one: hundreds of links are made and removed in a moment.
+_MEMORY = "/dev/shm"
 # Other ways of writing a language: they read the usual spelling letter by letter.
 _OTHER_SCRIPTS = ("-latn", "-shaw")
 
@@ -121,11 +124,11 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        self._path = str(_loader().get_library_path())
-        self._home = tempfile.TemporaryDirectory(prefix="kws-espeak-")
-        self._data = _in_lower_case(_data_folder(), Path(self._home.name))
+        self._path, data = str(_loader().get_library_path()), _data_folder()
         if not _one_engine.acquire(blocking=False):
             raise RuntimeError("another Engine is open in this process; eSpeak NG can't run twice in one")
+        self._home = tempfile.TemporaryDirectory(prefix="kws-espeak-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+        self._data = _in_lower_case(data, Path(self._home.name))
         self._sound = bytearray()
         # Kept here, for the library calls it long after this line.
         self._callback = _Callback(self._receive)

@@ -83,7 +83,7 @@ def run_jobs(job: Job, folder: Path, workers: int, *, progress: bool) -> dict[st
         logs = [stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")) for _ in shares]
         processes = [stack.enter_context(_start(share, folder, log)) for share, log in zip(shares, logs, strict=True)]
         for process in processes:
-            stack.callback(process.kill)
+            stack.callback(process.terminate)
         for lines in zip_longest(*(process.stdout or () for process in processes)):
             for line in filter(None, lines):
                 done = json.loads(line)

@@ -75,7 +75,7 @@ def keep_mask(like: Tensor, probability: float) -> Tensor:
     width = 8 if exact else 16
     draws = torch.empty(-(-like.numel() * width // 64), dtype=torch.int64).random_(-(2**63), None)
     drawn = draws.view(torch.uint8 if exact else torch.int16)[: like.numel()]
-    limit = round(probability * 2**width)
+    limit = min(round(probability * 2**width), 2**width - 1)
     mask: Tensor = (drawn >= (limit if exact else limit - 2**15)).view(torch.int8)
     # In memory order, whatever the order of the dimensions: the draws are all alike.
     if like.dim() == 4 and like.is_contiguous(memory_format=torch.channels_last):

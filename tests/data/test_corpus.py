@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
-from collections.abc import Iterator
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -217,9 +216,9 @@ def test_order_of_names_is_not_the_file_systems(root: Path, monkeypatch: pytest.
     scandir = os.scandir
     listed = []
 
-    def backwards(path: str | Path) -> Iterator[os.DirEntry[str]]:
+    def backwards(path: str | Path) -> list[os.DirEntry[str]]:
         listed.append(path)
-        return reversed(sorted(scandir(path), key=lambda entry: entry.name))
+        return sorted(scandir(path), key=lambda entry: entry.name, reverse=True)
 
     monkeypatch.setattr(os, "scandir", backwards)
     second = opened(root)
@@ -288,8 +287,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from kws.data import corpus
-corpus.shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)  # in the middle: written, not yet renamed
-corpus.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+corpus.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # all is written, but not in place yet
 corpus.open_corpus(Path(sys.argv[1]), 16000, 800, progress=False)
 """
 

@@ -1,0 +1,103 @@
+"""Pictures: what is drawn, and that a file is whole or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from kws.errors import KwsError
+from kws.metrics import Confusion
+from kws.plots import confusion_figure, save_figure, sound_figure
+
+NAMES = ("_silence_", "_unknown_", "yes", "no")
+COUNTS = np.array([[5, 0, 0, 0], [0, 0, 0, 0], [0, 0, 6, 2], [0, 1, 0, 9]])
+
+
+@pytest.fixture
+def confusion() -> Figure:
+    return confusion_figure(Confusion(COUNTS, NAMES))
+
+
+@pytest.fixture
+def sound() -> Figure:
+    rng = np.random.default_rng(0)
+    waveform = rng.uniform(-1, 1, 16000).astype(np.float32)
+    power, features = rng.random((98, 257), dtype=np.float32), rng.random((98, 40), dtype=np.float32)
+    return sound_figure(waveform, power, features, rate_hz=16000, hop_ms=10, title="yes")
+
+
+def test_confusion_has_truths_in_rows(confusion: Figure) -> None:
+    (axes,) = confusion.axes
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("truth", "prediction")
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(NAMES)
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(NAMES)
+    written = {tuple(map(round, text.get_position()[::-1])): int(text.get_text()) for text in axes.texts}
+    assert written == {(0, 0): 5, (2, 2): 6, (2, 3): 2, (3, 1): 1, (3, 3): 9}
+    shares = np.asarray(axes.images[0].get_array())
+    np.testing.assert_allclose(shares, [[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0.75, 0.25], [0, 0.1, 0, 0.9]])
+    assert axes.get_title() == "87.0 % of 23 clips right"
+
+
+def test_sound_shares_one_time_axis(sound: Figure) -> None:
+    top, middle, bottom = sound.axes[:3]
+    assert top.get_title() == "yes"
+    assert top.get_xlim() == middle.get_xlim() == bottom.get_xlim() == (0, 1)
+    assert middle.images[0].get_extent() == [0, 0.98, 0, 8]
+    assert np.asarray(bottom.images[0].get_array()).shape == (40, 98)
+
+
+def test_silence_can_be_drawn(tmp_path: Path) -> None:
+    zeros = np.zeros((98, 40), np.float32)
+    figure = sound_figure(np.zeros(16000, np.float32), zeros, zeros, rate_hz=16000, hop_ms=10)
+    save_figure(figure, tmp_path / "silence.png")
+    assert (tmp_path / "silence.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("kind", ["confusion", "sound"])
+def test_pictures_are_png(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    path = tmp_path / f"{kind}.png"
+    save_figure(request.getfixturevalue(kind), path)
+    pixels = imread(path)
+    assert min(pixels.shape[:2]) > 400
+    assert pixels.std() > 0.05
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("ending", "start"), [("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_the_ending_is_the_format(confusion: Figure, tmp_path: Path, ending: str, start: bytes) -> None:
+    path = tmp_path / f"a.{ending}"
+    save_figure(confusion, path)
+    assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["a.bmpp", "a.wav"])
+def test_a_bad_ending_is_named_with_the_good_ones(confusion: Figure, tmp_path: Path, name: str) -> None:
+    with pytest.raises(KwsError, match=rf"{name}: .*; end the name in \.png, \.svg or \.pdf"):
+        save_figure(confusion, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_named(confusion: Figure, tmp_path: Path) -> None:
+    with pytest.raises(KwsError, match=r"nowhere/a\.png: can't be written \(No such file or directory\)"):
+        save_figure(confusion, tmp_path / "nowhere" / "a.png")
+
+
+def test_a_picture_that_breaks_off_leaves_the_old_one(
+    confusion: Figure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"the old one")
+
+    def half(path: Path, **_: object) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(confusion, "savefig", half)
+    with pytest.raises(KwsError, match=r"a\.png: can't be written \(No space left on device\)"):
+        save_figure(confusion, path)
+    assert path.read_bytes() == b"the old one"
+    assert list(tmp_path.iterdir()) == [path]
