@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +65,13 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
     """
     path = Path(path)
     checkpoint = read_checkpoint(path)
-    model = WaveformModel(Recipe.from_dict(checkpoint[CHECKPOINT_KEY]))
     prefix = "network."
-    weights = {name.removeprefix(prefix): value for name, value in checkpoint["state_dict"].items() if name.startswith(prefix)}
+    try:
+        recipe = Recipe.from_dict(checkpoint[CHECKPOINT_KEY])
+        weights = {name.removeprefix(prefix): value for name, value in checkpoint["state_dict"].items() if name.startswith(prefix)}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
+    model = WaveformModel(recipe)
     try:
         model.network.load_state_dict(weights)
     except RuntimeError as error:
@@ -88,7 +90,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         # A checkpoint from a stranger must not be able to run code.
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged pickle raises anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise KwsError(
             f"{path}: can't be read as a checkpoint ({reason[:200]}); it is cut off, or was not written by train.py"

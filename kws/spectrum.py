@@ -1,4 +1,4 @@
-"""How a clip is cut into frames, and the power spectrum of the frames as one matrix product."""
+"""How a clip is cut into frames, and the power spectrum of the frames as matrix products."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FeatureSpec:
 class Spectrum(nn.Module):
     """Squared magnitudes of chosen bins of the windowed Fourier transform.
 
-    The window is folded into cosines and sines, so that the transform of all frames is one matrix product: no FFT
+    The window is folded into cosines and sines, so that the transform of all frames is two matrix products: no FFT
     operator, no complex numbers, and no work for bins that nobody reads.
 
     Args:
@@ -86,14 +86,19 @@ class Spectrum(nn.Module):
         self.skip = (spec.fft_size - spec.window) // 2 if centred else 0
         self.window = spec.window
         self.frames = 1 + spec.samples // spec.hop if centred else spec.frames
-        time = torch.arange(spec.window, dtype=torch.float64)
-        hann = 0.5 - 0.5 * torch.cos(2 * math.pi * time / spec.window)
+        # The window is symmetric about the frame's middle, and a shift in time turns the phase only: seen from the middle the
+        # cosines are even and the sines odd, so each needs one half of the frame, folded. Sample 0 has weight 0.
+        self.right = (spec.window + 1) // 2
+        time = torch.arange(self.right, spec.window, dtype=torch.float64) - spec.window / 2
+        hann = 0.5 + 0.5 * torch.cos(2 * math.pi * time / spec.window)
         bins = torch.arange(first_bin, last_bin + 1, dtype=torch.float64)
-        # A shift in time turns the phase only. Around the frame's middle the float32 rounding is smallest.
-        angle = 2 * math.pi / spec.fft_size * bins[:, None] * (time - spec.window / 2)
-        kernel = torch.cat([hann * torch.cos(angle), hann * torch.sin(angle)])
-        self.register_buffer("kernel", kernel.float(), persistent=False)
-        self.kernel: Tensor
+        angle = 2 * math.pi / spec.fft_size * bins[:, None] * time
+        # The middle sample of an even window meets itself in the fold.
+        once = torch.where(time == 0, 0.5, 1.0)
+        self.register_buffer("cosine", (hann * once * torch.cos(angle)).float(), persistent=False)
+        self.register_buffer("sine", (hann * torch.sin(angle)).float(), persistent=False)
+        self.cosine: Tensor
+        self.sine: Tensor
         self.bins = last_bin - first_bin + 1
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -102,6 +107,8 @@ class Spectrum(nn.Module):
             waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
             waveform = waveform[:, self.skip :]
         frames = waveform.unfold(1, self.window, self.hop)[:, : self.frames]
-        parts = product(frames, self.kernel.to(frames.dtype))
-        real, imaginary = parts[..., : self.bins], parts[..., self.bins :]
-        return real * real + imaginary * imaginary
+        right = frames[..., self.right :]
+        left = frames[..., 1 : 1 + self.window - self.right].flip(-1)
+        real = product(right + left, self.cosine.to(frames.dtype))
+        imaginary = product(right - left, self.sine.to(frames.dtype))
+        return torch.addcmul(real * real, imaginary, imaginary)

@@ -32,6 +32,8 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
     hop = frame // 2
     steps = math.ceil(samples / hop) + 1
     window = torch.hann_window(frame, device=waveform.device, dtype=waveform.dtype)
+    # The window over every candidate in the region searched: (candidates, region).
+    windows = F.pad(window, (2 * search, 2 * search)).unfold(0, frame + 2 * search, 1).flip(0)
     middle = samples / 2
     # The outermost frames lie half a hop beyond the clip's ends, and that far at the tempo.
     wide = math.ceil((middle + hop / 2) * max(float(tempo.max()), 1.0)) + frame + search + 1
@@ -46,9 +48,8 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
             natural = padded.unfold(1, frame, 1)[rows, previous + hop]
             region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
             match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
-            # By the candidate's own size: otherwise a loud one passes for a like one, and no change of tempo is a change.
-            size = F.conv1d(region.square()[:, None], window[None, None])[:, 0].clamp(min=1e-12).sqrt()
-            match = match / size
+            # By the candidate's own size: otherwise a loud one passes for a like one, and even tempo 1 changes the clip.
+            match = match / (region.square() @ windows.T).clamp(min=1e-12).sqrt()
             best = torch.where(match.amax(dim=1) > match[:, search], match.argmax(dim=1), search)
             start = start - search + best
         out[:, step * hop : step * hop + frame] += padded.unfold(1, frame, 1)[rows, start] * window

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from kws.augment import NoiseBank
 
 Array = NDArray[np.float64]
 
@@ -26,3 +29,18 @@ def white(seconds: float = 1.0, rate_hz: int = 16000, seed: int = 0) -> Array:
 
 def as_batch(*clips: Array) -> torch.Tensor:
     return torch.from_numpy(np.stack(clips).astype(np.float32))
+
+
+def seeded(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+def bank_of(*recordings: Tensor) -> NoiseBank:
+    """A noise bank of these recordings (samples,), in whole numbers."""
+    lengths = torch.tensor([len(recording) for recording in recordings])
+    return NoiseBank(torch.cat(recordings).to(torch.int16), lengths.cumsum(0) - lengths, lengths)
+
+
+def none(count: int) -> Tensor:
+    """So many clips, none of them silence."""
+    return torch.zeros(count, dtype=torch.bool)

@@ -18,8 +18,8 @@ pytestmark = [
 front_ends = pytest.mark.parametrize("kind", [Mfcc, MfccTorchaudio, LogMel, Average])
 
 # All that may happen to a waveform on its way: real arithmetic, and looking at the same numbers in another shape.
-ARITHMETIC = {"add", "sub", "mul", "mm", "addmm", "convolution", "sqrt", "log", "clamp", "maximum", "amax"}
-SHAPE = {"unsqueeze", "reflection_pad1d", "select", "slice", "unfold", "clone", "view", "permute", "alias", "detach", "t"}
+ARITHMETIC = {"addcmul", "add", "sub", "mul", "mm", "addmm", "convolution", "sqrt", "log", "clamp", "maximum", "amax"}
+SHAPE = {"flip", "unsqueeze", "reflection_pad1d", "select", "slice", "unfold", "clone", "view", "permute", "alias", "detach", "t"}
 SHAPE |= {"_unsafe_view", "squeeze", "transpose", "expand", "lift_fresh_copy", "_to_copy"}
 
 

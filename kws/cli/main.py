@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from kws import __version__
 from kws.errors import KwsError
 
-COMMANDS = ("label", "evaluate", "spectrogram", "prepare", "fix_torchaudio")
+COMMANDS = ("label", "evaluate", "spectrogram", "prepare", "synthesize", "fix_torchaudio")
 
 
 def build_parser() -> argparse.ArgumentParser:

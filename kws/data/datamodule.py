@@ -125,9 +125,8 @@ class KeywordData(pl.LightningDataModule):
         """Augmented batches; a resumed run goes on at the very step."""
         rank, world = self._place()
         order = TrainingOrder(self.training_pool, self.batch_size, self.seed, rank, world)
-        step = 0
-        if self.trainer is not None:
-            step = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        # Batches, not optimiser steps: with accumulated gradients there are several a step, and fewer at an epoch's end.
+        step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
         return TrainingLoader(self._corpus(), order, step)
 
     def val_dataloader(self) -> FixedLoader:

@@ -49,9 +49,11 @@ def summarise(network: nn.Module, frames: int, bins: int) -> list[LayerSummary]:
                 step = (step[0] * stride[0], step[1] * stride[1])
                 multiplies = prod(shape[1:]) * layer.weight.numel()
             else:
-                field = (frames, bins)
+                matrices = [weight for weight in layer.parameters() if weight.dim() > 1]
+                # Scales and offsets alone, as of a batch norm, look at nothing beside.
+                field = (frames, bins) if matrices else field
                 own = getattr(layer, "multiplies", None)
-                multiplies = own() if callable(own) else sum(weight.numel() for weight in layer.parameters() if weight.dim() > 1)
+                multiplies = own() if callable(own) else sum(weight.numel() for weight in matrices)
             parameters = sum(weight.numel() for weight in layer.parameters())
             seen = (min(field[0], frames), min(field[1], bins))
             layers.append(LayerSummary(name, type(layer).__name__, shape, parameters, int(multiplies), *seen))
