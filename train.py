@@ -15,13 +15,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kws.allocator import keep_freed_memory
-from kws.callbacks import best_validation, make_callbacks
-from kws.data.datamodule import KeywordData
-from kws.errors import KwsError
+from kws.callbacks import make_callbacks
+from kws.checkpoint import check_resumable
+from kws.errors import user_error
 from kws.models.summary import describe
 from kws.module import KeywordModule
 from kws.recipe import Recipe
-from kws.report import write_report
+from kws.testing import check_test_weights, run_test
 
 log = logging.getLogger("train")
 
@@ -46,31 +46,16 @@ def train(cfg: DictConfig, folder: Path) -> float:
         callbacks=make_callbacks(folder, cfg.checkpoint_steps, cfg.progress),
         default_root_dir=folder,
     )
-    recipe.labels.write(folder / "labels.txt")
+    check_test_weights(cfg.test_weights, trainer)
+    if cfg.ckpt is not None:
+        check_resumable(cfg.ckpt, module)
+    if trainer.is_global_zero:
+        recipe.labels.write(folder / "labels.txt")
     start = time.perf_counter()
     trainer.fit(module, data, ckpt_path=cfg.ckpt)
     minutes = (time.perf_counter() - start) / 60
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
-    return test(cfg, trainer, module, data, folder, minutes)
-
-
-def test(cfg: DictConfig, trainer: pl.Trainer, module: KeywordModule, data: KeywordData, folder: Path, minutes: float) -> float:
-    """Test the chosen weights; write test.json and the picture; say the one line of result."""
-    validation = best_validation(trainer)
-    weights = folder / "checkpoints" / f"{cfg.test_weights}.ckpt"
-    if not weights.exists():
-        raise KwsError(f"test_weights: {cfg.test_weights} has no checkpoint at {weights}; give best (needs a validation) or last")
-    trainer.test(module, data, ckpt_path=weights, verbose=False)
-    confusion = module.confusion
-    if trainer.is_global_zero and confusion is not None:
-        facts = {"loss": module.loss, "validation_accuracy": validation, "steps": trainer.global_step, "minutes": minutes}
-        write_report(folder, confusion, {**facts, "weights": str(weights)})
-        log.info("testing set, weights %s\n%s", cfg.test_weights, confusion.to_text())
-        log.info(
-            "test accuracy %.2f %% of %d clips · validation %.2f %% · %d steps in %.1f min · %s",
-            100 * confusion.accuracy, confusion.total, 100 * validation, trainer.global_step, minutes, weights,
-        )  # fmt: skip
-    return validation
+    return run_test(trainer, module, data, folder, cfg.test_weights, minutes)
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
@@ -78,8 +63,10 @@ def main(cfg: DictConfig) -> float:
     """Run Hydra's configuration; an error that the user can mend is said in a line."""
     try:
         return train(cfg, Path(HydraConfig.get().runtime.output_dir))
-    except KwsError as error:
-        log.error("error: %s", error)
+    except Exception as error:
+        if (mendable := user_error(error)) is None:
+            raise
+        log.error("error: %s", mendable)
         sys.exit(2)
 
 

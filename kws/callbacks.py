@@ -103,11 +103,3 @@ def make_callbacks(folder: Path, checkpoint_steps: int, progress: bool = True) -
         ),
     ]  # fmt: skip
     return [*callbacks, RunProgress()] if progress else callbacks
-
-
-def best_validation(trainer: pl.Trainer) -> float:
-    """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_score is not None:
-            return float(callback.best_model_score)
-    return float("nan")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from kws.errors import KwsError
 from kws.features import FeatureSpec, FrontEnd
 from kws.labels import LabelSet
-from kws.module import CHECKPOINT_KEY
+from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.recipe import Recipe
 
 
@@ -67,8 +67,8 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
     checkpoint = read_checkpoint(path)
     prefix = "network."
     try:
-        recipe = Recipe.from_dict(checkpoint[CHECKPOINT_KEY])
-        weights = {name.removeprefix(prefix): value for name, value in checkpoint["state_dict"].items() if name.startswith(prefix)}
+        recipe, state = Recipe.from_dict(checkpoint[CHECKPOINT_KEY]), checkpoint["state_dict"]
+        weights = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
     model = WaveformModel(recipe)
@@ -77,6 +77,24 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
     except RuntimeError as error:
         raise KwsError(f"{path}: its weights do not fit the network it names ({error})") from error
     return model.to(device).eval()
+
+
+def check_resumable(path: str | Path, module: KeywordModule) -> None:
+    """Make sure that a module can go on from a checkpoint: the same words, front end and network.
+
+    Raises:
+        KwsError: it can't; or as for `load`.
+    """
+    checkpoint = read_checkpoint(Path(path))
+    kept, mine = checkpoint[CHECKPOINT_KEY], module.recipe.to_dict()
+    for room in ("words", "features"):
+        if kept.get(room) != mine[room]:
+            raise KwsError(f"ckpt: {path} has {room}={kept.get(room)}, this run has {mine[room]}; go on with the same {room}")
+    sizes, own = (
+        {name: tuple(value.shape) for name, value in state.items()} for state in (checkpoint["state_dict"], module.state_dict())
+    )
+    if sizes != own:
+        raise KwsError(f"ckpt: {path} has model={kept.get('model')}, this run has {mine['model']}; go on with the same model")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

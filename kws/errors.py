@@ -6,3 +6,10 @@ class KwsError(Exception):
 
     The command line prints it without a traceback and exits with status 2.
     """
+
+
+def user_error(error: BaseException | None) -> KwsError | None:
+    """The error a user can mend that is behind this one, such as Hydra's about a setting that a constructor refused."""
+    while error is not None and not isinstance(error, KwsError):
+        error = error.__cause__
+    return error

@@ -28,10 +28,11 @@ class LabelSet:
     words: tuple[str, ...]
 
     def __init__(self, words: Iterable[str]) -> None:
+        words = (words,) if isinstance(words, str) else tuple(words)
         truths = [word for word in words if isinstance(word, bool)]
         if truths:
             raise KwsError(f"words: {truths[0]} is a truth value: YAML reads yes, no, on and off so; put such words in quotes")
-        wanted = (words,) if isinstance(words, str) else tuple(str(word).strip() for word in words)
+        wanted = tuple(str(word).strip() for word in words)
         object.__setattr__(self, "words", wanted)
         if not wanted:
             raise KwsError("words: no wanted word is given; name at least one, such as words=[yes,no]")

@@ -35,6 +35,16 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
     save_figure(confusion_figure(confusion), folder / f"{name}_confusion.png")
 
 
+def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
+    """The testing set's confusion matrix, and a line of result (facts: validation_accuracy, steps, minutes, weights)."""
+    return (
+        f"testing set\n{confusion.to_text()}\n"
+        f"test accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips"
+        f" · validation {100 * facts['validation_accuracy']:.2f} %"
+        f" · {facts['steps']} steps in {facts['minutes']:.1f} min · {facts['weights']}"
+    )
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON to a temporary name, then rename it."""
     temporary = path.with_name(f".part-{path.name}")

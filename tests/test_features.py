@@ -50,6 +50,14 @@ def test_mfcc_of_torchaudio(sound: Callable[..., Array], setting: dict[str, floa
     torch.testing.assert_close(features, alone, rtol=0, atol=6e-4)
 
 
+def test_mfcc_of_silence_is_torchaudios() -> None:
+    silence = torch.zeros(1, 16000)
+    mel = {"n_fft": 512, "win_length": 480, "hop_length": 160, "n_mels": 40}
+    expected = torchaudio.transforms.MFCC(16000, 40, melkwargs=mel)(silence).transpose(1, 2)
+    assert float(expected[0, 0, 0]) == pytest.approx(-100 * 40**0.5, abs=1e-3)
+    torch.testing.assert_close(MfccTorchaudio()(silence), expected, rtol=0, atol=6e-4)
+
+
 def test_loudness_of_a_neighbour_does_not_matter() -> None:
     quiet, loud = as_batch(1e-4 * speech()), as_batch(white())
     front_end = MfccTorchaudio()

@@ -1,0 +1,71 @@
+"""The testing set at the end of a run: the chosen weights, the report, the line of result."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from kws.data.datamodule import KeywordData
+from kws.errors import KwsError
+from kws.module import KeywordModule
+from kws.report import summary, write_report
+
+log = logging.getLogger(__name__)
+
+
+def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
+    """Make sure, before a run, that the weights to be tested after it will be there.
+
+    Raises:
+        KwsError: they are neither `best` nor `last`, or `best` without a validation.
+    """
+    if weights not in ("best", "last"):
+        raise KwsError(f"test_weights: {weights} given; best or last expected")
+    every, batches = trainer.val_check_interval, trainer.max_steps * trainer.accumulate_grad_batches
+    if weights == "best" and isinstance(every, int) and 0 <= batches < every:
+        raise KwsError(
+            f"test_weights: best needs a validation, and a run of {batches} steps has none at trainer.val_check_interval={every};"
+            " make that smaller, or set test_weights=last"
+        )
+
+
+def run_test(
+    trainer: pl.Trainer, module: KeywordModule, data: KeywordData, folder: Path, weights: str, minutes: float
+) -> float:
+    """Test the chosen weights of a finished run; write the report and say the result.
+
+    Args:
+        trainer, module, data: of the run.
+        folder: of the run, with `checkpoints/` in it.
+        weights: `best` or `last`.
+        minutes: that the run took.
+
+    Returns:
+        The best validation accuracy; nan without a validation.
+
+    Raises:
+        KwsError: there is no such checkpoint, or the folder can't be written.
+    """
+    validation, steps = best_validation(trainer), trainer.global_step
+    path = folder / "checkpoints" / f"{weights}.ckpt"
+    if not path.exists():
+        raise KwsError(f"test_weights: {weights} has no checkpoint at {path}; give best (needs a validation) or last")
+    trainer.test(module, data, ckpt_path=path, verbose=False)
+    if trainer.is_global_zero and module.confusion is not None:
+        facts = {
+            "loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path),
+        }  # fmt: skip
+        write_report(folder, module.confusion, facts)
+        log.info(summary(module.confusion, facts))
+    return validation
+
+
+def best_validation(trainer: pl.Trainer) -> float:
+    """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_score is not None:
+            return float(callback.best_model_score)
+    return float("nan")
