@@ -135,6 +135,10 @@ class KeywordModule(pl.LightningModule):
     def on_train_start(self) -> None:
         """Go on with the random state of the checkpoint: dropout draws from it."""
         self._last_log = (time.perf_counter(), self.global_step)
+        if self.global_rank > 0:
+            # Processes that train together start from one seed, and must not all drop the same values.
+            torch.manual_seed(torch.initial_seed() + 1_000_003 * self.global_rank + self.global_step)
+            return
         if self._random_state is None:
             return
         torch.set_rng_state(self._random_state["cpu"].cpu())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -64,15 +65,19 @@ def sound_figure(
     )  # fmt: skip
     middle.set(ylabel="frequency (kHz)")
     figure.colorbar(spectrogram, ax=middle, label="dB", pad=0.01)
+    _draw_features(bottom, figure, features, hop_ms)
+    return figure
+
+
+def _draw_features(axes: Axes, figure: Figure, features: NDArray[np.float32], hop_ms: float) -> None:
     # A few large coefficients (the first of an MFCC) would hide all others.
     low, high = np.percentile(features, [2, 98])
-    picture = bottom.imshow(
+    picture = axes.imshow(
         features.T, origin="lower", aspect="auto", cmap="viridis", vmin=low, vmax=max(high, low + 1e-6),
         extent=(0, len(features) * hop_ms / 1000, -0.5, features.shape[1] - 0.5), interpolation="nearest",
     )  # fmt: skip
-    bottom.set(ylabel="feature", xlabel="time (s)")
-    figure.colorbar(picture, ax=bottom, pad=0.01)
-    return figure
+    axes.set(ylabel="feature", xlabel="time (s)")
+    figure.colorbar(picture, ax=axes, pad=0.01)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -32,9 +32,7 @@ def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
         )
 
 
-def run_test(
-    trainer: pl.Trainer, module: KeywordModule, data: KeywordData, folder: Path, weights: str, minutes: float
-) -> float:
+def run_test(trainer: pl.Trainer, module: KeywordModule, data: KeywordData, folder: Path, weights: str, minutes: float) -> float:
     """Test the chosen weights of a finished run; write the report and say the result.
 
     Args:

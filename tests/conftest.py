@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,11 +12,11 @@ _ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder that holds `reference/`, the original's numbers: in the repository or beside it."""
-    for folder in (_ROOT / "shared", _ROOT.parent / "shared"):
-        if (folder / "reference").is_dir():
-            return folder
-    pytest.skip("the original's reference numbers are not here")
+    """The folder that holds `reference/`, the original's numbers: beside the repository, or where KWS_SHARED points."""
+    folder = Path(os.environ.get("KWS_SHARED", _ROOT.parent / "shared"))
+    if not (folder / "reference").is_dir():
+        pytest.skip(f"the original's reference numbers are not at {folder}; KWS_SHARED can point to them")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,10 @@ QUIET: dict[str, Any] = {
 }  # fmt: skip
 
 
+# Lightning says that a checkpoint comes from another folder and from a `last` of another interval.
+resumes = pytest.mark.filterwarnings("ignore:The dirpath has changed", "ignore:Be aware that when using `ckpt_path`")
+
+
 @pytest.fixture(scope="module", params=list(OPTIMIZERS))
 def optimizer(request: pytest.FixtureRequest) -> Optimizer:
     return OPTIMIZERS[request.param]
@@ -88,11 +92,16 @@ def at_the_end_and_epochs_end(corpus: Path, folder: Path, optimizer: Optimizer) 
     return folder / "end.ckpt", steps
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+@resumes
 @pytest.mark.parametrize(
     "stopped",
     [
-        mid_epoch, after_validation, before_validation, at_epochs_end, at_epochs_end_and_validation, at_the_end,
+        mid_epoch,
+        after_validation,
+        before_validation,
+        at_epochs_end,
+        at_epochs_end_and_validation,
+        at_the_end,
         at_the_end_and_epochs_end,
     ],
 )
@@ -117,7 +126,7 @@ def test_a_resumed_run_is_the_run_that_never_stopped(
     assert {entry[0] for entry in resumed.diary.validations} <= {step, *(entry[0] for entry in validations)}
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+@resumes
 def test_a_run_may_stop_again_and_again(small_corpus: Path, tmp_path: Path, optimizer: Optimizer, whole: Run) -> None:
     ckpt, losses, validations = None, {}, []
     for stop in (2, 6, 7, 13, STEPS):
@@ -131,7 +140,7 @@ def test_a_run_may_stop_again_and_again(small_corpus: Path, tmp_path: Path, opti
     assert all(torch.equal(run.weights[name], value) for name, value in whole.weights.items())
 
 
-@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+@resumes
 def test_resuming_is_exact_with_accumulated_gradients(small_corpus: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"accumulate_grad_batches": 4, "last_every": 5}  # 6 batches an epoch are 2 steps
     whole = train_run(small_corpus, tmp_path / "whole", 12, **settings)

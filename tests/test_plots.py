@@ -86,9 +86,7 @@ def test_a_missing_folder_is_named(confusion: Figure, tmp_path: Path) -> None:
         save_figure(confusion, tmp_path / "nowhere" / "a.png")
 
 
-def test_a_picture_that_breaks_off_leaves_the_old_one(
-    confusion: Figure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_breaks_off_leaves_the_old_one(confusion: Figure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"the old one")
 

@@ -13,6 +13,7 @@ EPILOG = """example:
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws evaluate` and its arguments."""
     parser = subparsers.add_parser(
         "evaluate",
         help="accuracy and confusion matrix on a data folder",
@@ -39,6 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
     from tqdm import tqdm
 
     import kws

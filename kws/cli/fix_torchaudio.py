@@ -10,6 +10,7 @@ EPILOG = """example:
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws fix-torchaudio` and its arguments."""
     parser = subparsers.add_parser(
         "fix-torchaudio",
         help="make torchaudio import beside a CPU-only torch",
@@ -23,6 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
     from kws.torchaudio_import import set_aside_extension
 
     moved = set_aside_extension()

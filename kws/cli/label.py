@@ -14,6 +14,7 @@ EPILOG = """example:
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws label` and its arguments."""
     parser = subparsers.add_parser(
         "label",
         help="name the word in each clip",
@@ -30,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
     import kws
     from kws.audio import fit_length, read_audio, to_float
     from kws.data.cutting import loudest_segment
@@ -75,8 +77,10 @@ def list_sounds(paths: list[Path]) -> list[Path]:
 
 
 def as_text(file: Path, ranked: list[tuple[str, float]]) -> str:
+    """A line for people."""
     return f"{file}  " + "  ".join(f"{name} {score:.3f}" for name, score in ranked)
 
 
 def as_json(file: Path, ranked: list[tuple[str, float]]) -> str:
+    """A line of JSON."""
     return json.dumps({"file": str(file), "label": ranked[0][0], "scores": dict(ranked)}, ensure_ascii=False)

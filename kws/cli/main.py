@@ -15,6 +15,7 @@ COMMANDS = ("label", "evaluate", "spectrogram", "prepare", "synthesize", "fix_to
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """The parser of `kws`, with all its commands."""
     parser = argparse.ArgumentParser(prog="kws", description="Keyword spotting: label, evaluate and prepare sound.")
     parser.add_argument("--version", action="version", version=f"kws {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -24,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     args = build_parser().parse_args(argv)
     try:

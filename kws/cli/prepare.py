@@ -32,6 +32,7 @@ example, with the files my_words/yes/anna_nohash_1.wav, my_words/no/anna_nohash_
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws prepare` and its arguments."""
     parser = subparsers.add_parser(
         "prepare",
         help="turn your own recordings into clips to train on",
@@ -65,6 +66,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
     from kws.data.prepare import PrepareSettings, prepare
     from kws.errors import KwsError
 

@@ -25,6 +25,7 @@ FRONT_ENDS = {
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws spectrogram` and its arguments."""
     parser = subparsers.add_parser(
         "spectrogram",
         help="draw a clip's waveform, spectrogram and features",
@@ -41,14 +42,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
     import torch
 
     import kws
-    from kws.recipe import Recipe
     from kws.audio import read_audio, to_float
     from kws.errors import KwsError
     from kws.features import FeatureSpec, Spectrum
     from kws.plots import save_figure, sound_figure
+    from kws.recipe import Recipe
 
     settings = {"_target_": FRONT_ENDS[args.features]} if args.model is None else kws.load(args.model).recipe.features
     rate_hz = int(settings.get("rate_hz", FeatureSpec().rate_hz))
@@ -56,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         front_end = Recipe(("word",), {**settings, "clip_ms": 1000 * len(sound) / rate_hz}, {}).build_front_end()
     except KwsError as error:
-        raise KwsError(f"{args.sound}: {len(sound) / rate_hz:.3f} s can't be cut into frames ({error}); give a longer clip") from error
+        raise KwsError(
+            f"{args.sound}: {len(sound) / rate_hz:.3f} s can't be cut into frames ({error}); give a longer clip"
+        ) from error
     spec = front_end.spec
     waveform = torch.from_numpy(to_float(sound))[None]
     with torch.no_grad():

@@ -20,6 +20,7 @@ examples:
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws synthesize` and its arguments."""
     parser = subparsers.add_parser(
         "synthesize",
         help="make clips of any words with a speech synthesiser",
@@ -47,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
     from kws.data.synthesis import RECORD, Synthetic
 
     corpus = Synthetic(

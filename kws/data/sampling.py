@@ -95,9 +95,7 @@ def make_pool(
     Raises:
         KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones from.
     """
-    for name, share in (("unknown_percentage", unknown_percentage), ("silence_percentage", silence_percentage)):
-        if not 0 <= share < math.inf:
-            raise KwsError(f"data.{name}: {share:g} makes no sense; it is at least 0, in percent of the wanted clips")
+    _check_shares(unknown_percentage, silence_percentage)
     _check_words(words, labels)
     label = np.array([labels.index(word) for word in words], dtype=np.int64)
     members = np.flatnonzero(sets == code)
@@ -117,6 +115,12 @@ def make_pool(
         )
     silence_count = math.ceil(len(wanted) * silence_percentage / 100)
     return SplitPool(ClipList(wanted, label[wanted]), unknown, min(unknown_count, len(unknown)), silence_count)
+
+
+def _check_shares(unknown_percentage: float, silence_percentage: float) -> None:
+    for name, share in (("unknown_percentage", unknown_percentage), ("silence_percentage", silence_percentage)):
+        if not 0 <= share < math.inf:
+            raise KwsError(f"data.{name}: {share:g} makes no sense; it is at least 0, in percent of the wanted clips")
 
 
 def _check_words(words: Sequence[str], labels: LabelSet) -> None:

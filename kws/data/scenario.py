@@ -46,10 +46,8 @@ def open_split(
     corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir)
     background = load_background(root, rate_hz, clip_samples)
     if background is None and silence_percentage > 0:
-        raise KwsError(
-            f"{root / BACKGROUND_FOLDER}: there is no such folder, so there is no noise for silence clips."
-            " Put recordings of noise there, or ask for none with --silence-percentage 0"
-        )
+        advice = "Put recordings of noise there, or ask for none with --silence-percentage 0"
+        raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for silence clips. {advice}")
     sets = rule.assign(root, corpus.names)
     code = SPLITS.index(split) if split in SPLITS else 0
     if split == "all":

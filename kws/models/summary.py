@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from kws.features import FrontEnd
+
+_POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 
 
 @dataclass(frozen=True)
@@ -35,43 +38,12 @@ class LayerSummary:
 
 def summarise(network: nn.Module, frames: int, bins: int) -> list[LayerSummary]:
     """The layers of a network, in the order in which a clip of (frames, bins) features meets them."""
-    layers: list[LayerSummary] = []
-    # Receptive field and stride of what flows, as (frames, bins); a layer over everything sees everything.
-    field, step = (1, 1), (1, 1)
-
-    def hook(name: str) -> Any:
-        def record(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            nonlocal field, step
-            shape = tuple(output.shape[1:])
-            if isinstance(layer, nn.Conv2d):
-                kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
-                field = (field[0] + (kernel[0] - 1) * step[0], field[1] + (kernel[1] - 1) * step[1])
-                step = (step[0] * stride[0], step[1] * stride[1])
-                multiplies = prod(shape[1:]) * layer.weight.numel()
-            else:
-                matrices = [weight for weight in layer.parameters() if weight.dim() > 1]
-                # Scales and offsets alone, as of a batch norm, look at nothing beside.
-                field = (frames, bins) if matrices else field
-                own = getattr(layer, "multiplies", None)
-                multiplies = own() if callable(own) else sum(weight.numel() for weight in matrices)
-            parameters = sum(weight.numel() for weight in layer.parameters())
-            seen = (min(field[0], frames), min(field[1], bins))
-            layers.append(LayerSummary(name, type(layer).__name__, shape, parameters, int(multiplies), *seen))
-
-        return record
-
-    def pooled(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal field, step
-        kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
-        field = (field[0] + (kernel[0] - 1) * step[0], field[1] + (kernel[1] - 1) * step[1])
-        step = (step[0] * stride[0], step[1] * stride[1])
-
-    handles = []
-    for name, layer in network.named_modules():
-        if isinstance(layer, (nn.MaxPool2d, nn.AvgPool2d)):
-            handles.append(layer.register_forward_hook(pooled))
-        elif any(True for _ in layer.parameters(recurse=False)):
-            handles.append(layer.register_forward_hook(hook(name)))
+    trace = _Trace(frames, bins)
+    handles = [
+        layer.register_forward_hook(trace.watch(name))
+        for name, layer in network.named_modules()
+        if isinstance(layer, _POOLS) or any(True for _ in layer.parameters(recurse=False))
+    ]
     training = network.training
     try:
         with torch.no_grad():
@@ -80,7 +52,41 @@ def summarise(network: nn.Module, frames: int, bins: int) -> list[LayerSummary]:
         network.train(training)
         for handle in handles:
             handle.remove()
-    return layers
+    return trace.layers
+
+
+class _Trace:
+    """Follows a clip through the layers: what each does, and how much of the input its output sees."""
+
+    def __init__(self, frames: int, bins: int) -> None:
+        self.input = (frames, bins)
+        self.layers: list[LayerSummary] = []
+        self.field, self.step = (1, 1), (1, 1)
+
+    def watch(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            shape = tuple(output.shape[1:])
+            matrices = [weight for weight in layer.parameters() if weight.dim() > 1]
+            if isinstance(layer, (nn.Conv2d, *_POOLS)):
+                self._slide(_pair(layer.kernel_size), _pair(layer.stride))
+            elif matrices:
+                # A layer over everything sees everything; scales and offsets alone, as of a batch norm, see nothing beside.
+                self.field = self.input
+            if isinstance(layer, _POOLS):
+                return
+            own = getattr(layer, "multiplies", None)
+            multiplies = own() if callable(own) else sum(weight.numel() for weight in matrices)
+            if isinstance(layer, nn.Conv2d):
+                multiplies *= prod(shape[1:])
+            parameters = sum(weight.numel() for weight in layer.parameters())
+            seen = (min(self.field[0], self.input[0]), min(self.field[1], self.input[1]))
+            self.layers.append(LayerSummary(name, type(layer).__name__, shape, parameters, int(multiplies), *seen))
+
+        return hook
+
+    def _slide(self, kernel: tuple[int, int], stride: tuple[int, int]) -> None:
+        self.field = (self.field[0] + (kernel[0] - 1) * self.step[0], self.field[1] + (kernel[1] - 1) * self.step[1])
+        self.step = (self.step[0] * stride[0], self.step[1] * stride[1])
 
 
 def describe(network: nn.Module, front_end: FrontEnd) -> str:

@@ -1,0 +1,167 @@
+"""`kws label`, `evaluate` and `spectrogram` with a trained checkpoint, and `kws` itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpora import RATE_HZ, SPEAKERS, word_sound
+from training import RECIPE, make_data, train_run
+
+import kws
+from kws.audio import write_wav
+from kws.cli.main import COMMANDS, main
+from kws.labels import SILENCE
+from kws.module import KeywordModule
+
+
+@pytest.fixture(scope="module")
+def model(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    train_run(small_corpus, folder, 40, last_every=40)
+    return folder / "checkpoints" / "last.ckpt"
+
+
+def clip_of(corpus: Path, word: str) -> Path:
+    return corpus / word / f"{SPEAKERS['testing'][0]}_nohash_0.wav"
+
+
+def test_labels_a_file_and_a_folder(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["label", str(model), str(clip_of(small_corpus, "yes")), str(small_corpus / "no"), "--top", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(list((small_corpus / "no").iterdir()))
+    assert lines[0].startswith(str(clip_of(small_corpus, "yes")))
+    assert len(lines[0].split()) == 1 + 2 * 2
+
+
+def test_labels_as_the_model_scores(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["label", str(model), str(clip_of(small_corpus, "yes")), "--json", "--top", "9"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    loaded = kws.load(model)
+    sound = kws.audio.read_audio(clip_of(small_corpus, "yes"), RATE_HZ)
+    scores = loaded.score(kws.audio.to_float(kws.audio.fit_length(sound, RATE_HZ))[None])[0]
+    assert answer["scores"] == pytest.approx(dict(zip(loaded.labels.names, scores.tolist(), strict=True)))
+    assert answer["label"] == loaded.labels.names[int(scores.argmax())]
+
+
+def test_takes_the_loudest_part_of_a_longer_recording(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    word = word_sound("yes", np.random.default_rng(1))
+    quiet = np.zeros(2 * RATE_HZ, dtype=np.int16)
+    write_wav(tmp_path / "late.wav", np.concatenate([quiet, word]), RATE_HZ)
+    write_wav(tmp_path / "alone.wav", word, RATE_HZ)
+    assert main(["label", str(model), str(tmp_path / "late.wav"), "--json", "--top", "4"]) == 0
+    first = capsys.readouterr()
+    assert "--loudest" in first.err
+    assert main(["label", str(model), str(tmp_path / "late.wav"), "--json", "--top", "4", "--loudest"]) == 0
+    loudest = capsys.readouterr()
+    assert loudest.err == ""
+    assert json.loads(first.out)["scores"] != json.loads(loudest.out)["scores"]
+
+
+def test_goes_on_after_a_bad_file(model: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.wav").write_text("not sound")
+    assert main(["label", str(model), str(tmp_path / "text.wav"), str(clip_of(small_corpus, "yes"))]) == 2
+    out, err = capsys.readouterr()
+    assert "text.wav" in err
+    assert len(out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["label", "none.ckpt", "x.wav"], "none.ckpt: no such file"),
+        (["label", "MODEL", "EMPTY"], "holds no sound files"),
+        (["label", "MODEL", "x.wav", "--top", "0"], "--top: 0"),
+        (["evaluate", "MODEL", "EMPTY"], "empty"),
+        (["evaluate", "MODEL", "nowhere"], "nowhere"),
+        (["evaluate", "MODEL", "DATA", "--unknown-percentage", "-1"], "unknown_percentage"),
+        (["evaluate", "MODEL", "DATA", "--testing-percentage", "95"], "testing_percentage"),
+        (["evaluate", "MODEL", "DATA", "--lists"], "validation_list.txt"),
+        (["spectrogram", "x.wav", "x.png"], "x.wav"),
+        (["spectrogram", "CLIP", "x.docx"], "x.docx"),
+    ],
+)
+def test_says_what_is_wrong(
+    arguments: list[str],
+    message: str,
+    model: Path,
+    small_corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    stand_ins = {"MODEL": str(model), "EMPTY": "empty", "DATA": str(small_corpus), "CLIP": str(clip_of(small_corpus, "no"))}
+    assert main([stand_ins.get(argument, argument) for argument in arguments]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert message in err
+
+
+def test_evaluates_what_training_tested(
+    model: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pytorch_lightning as pl
+
+    data = make_data(small_corpus)
+    command = ["evaluate", str(model), str(small_corpus), "--seed", str(data.seed), "--json", "--out", str(tmp_path / "out")]
+    shares = ["--unknown-percentage", str(data.unknown_percentage), "--silence-percentage", str(data.silence_percentage)]
+    assert main(command + shares) == 0
+    found = json.loads(capsys.readouterr().out)
+    module = KeywordModule(RECIPE)
+    pl.Trainer(logger=False, accelerator="cpu", enable_progress_bar=False).test(module, data, ckpt_path=model, verbose=False)
+    assert module.confusion is not None
+    assert found["confusion_matrix"]["counts"] == module.confusion.counts.tolist()
+    assert found["clips"] == module.confusion.total > 0
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["accuracy"] == found["accuracy"]
+    assert (tmp_path / "out" / "evaluation_confusion.png").stat().st_size > 5000
+
+
+def test_evaluates_all_clips(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shares = ["--unknown-percentage", "0", "--silence-percentage", "0"]
+    assert main(["evaluate", str(model), str(small_corpus), "--split", "all", *shares]) == 0
+    out = capsys.readouterr().out
+    clips = sum(len(list((small_corpus / word).iterdir())) for word in RECIPE.words)
+    assert f"of {clips} clips (all)" in out
+    assert SILENCE in out
+
+
+def test_draws_a_clip_of_any_length(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_wav(tmp_path / "long.wav", word_sound("no", np.random.default_rng(2), seconds=2.5), RATE_HZ)
+    values = tmp_path / "long.csv"
+    assert main(["spectrogram", str(tmp_path / "long.wav"), str(tmp_path / "long.png"), "--values", str(values)]) == 0
+    assert (tmp_path / "long.png").read_bytes().startswith(b"\x89PNG")
+    assert "248 frames × 40 bins" in capsys.readouterr().out
+    assert np.loadtxt(values, delimiter=",").shape == (248, 40)
+    picture = str(tmp_path / "own.svg")
+    assert main(["spectrogram", str(tmp_path / "long.wav"), picture, "--model", str(model)]) == 0
+    assert f"× {RECIPE.features['bins']} bins" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([command.replace("_", "-"), "--help"])
+    assert stop.value.code == 0
+    assert f"kws {command.replace('_', '-')}" in capsys.readouterr().out.split("example", 1)[1]
+
+
+def test_help_and_preparation_need_no_torch() -> None:
+    code = (
+        "import sys; from kws.cli.main import build_parser; import kws.data.prepare, kws.audio, kws.labels; build_parser();"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'pytorch_lightning', 'hydra', 'matplotlib', 'scipy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_evaluation_needs_no_torch() -> None:
+    code = (
+        "import sys; import kws.evaluation, kws.data.scenario, kws.data.folder, kws.metrics;"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'pytorch_lightning', 'hydra')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
