@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import hydra
@@ -28,6 +29,8 @@ log = logging.getLogger("train")
 
 def train(cfg: DictConfig, folder: Path) -> float:
     """Train, test and report one run; returns the validation accuracy that sweeps maximise."""
+    # Lightning's own, about a change inside PyTorch: nothing a user could do.
+    warnings.filterwarnings("ignore", message=r".*LeafSpec.*is deprecated")
     keep_freed_memory()
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
