@@ -87,7 +87,8 @@ def record(
     clip = heard * 10 ** (level / 20) / max(1e-9, _rms(heard[start : start + len(speech)]))
     clip *= min(1.0, _LOUDEST / max(1e-9, float(np.abs(clip).max())))
     piece = int(rng.integers(len(noise) - length + 1))
-    return np.clip(clip + 10 ** (floor / 20) * noise[piece : piece + length], -1, 1)
+    sound: NDArray[np.float64] = np.clip(clip + 10 ** (floor / 20) * noise[piece : piece + length], -1, 1)
+    return sound
 
 
 def _rms(waveform: Waveform) -> float:
