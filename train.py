@@ -39,7 +39,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
     schedule = instantiate(cfg.schedule)
     module = KeywordModule(recipe, instantiate(cfg.optim), schedule, cfg.check_nans)
     if cfg.show:
-        log.info("the network\n%s", describe(module.network, recipe.build_front_end()))
+        print(describe(module.network, recipe.build_front_end()))
         return float("nan")
     data = instantiate(cfg.data)
     trainer = instantiate(

@@ -235,7 +235,7 @@ def test_data_modules_are_built_with_the_runs_settings(data: str, split: str) ->
 
 @pytest.mark.parametrize("experiment", options("experiment"))
 def test_experiments_are_the_rows_they_name(experiment: str) -> None:
-    cfg = composed(f"experiment={experiment}", "data=folder", "data.source.root=nowhere")
+    cfg = composed(f"experiment={experiment}")
     schedule = instantiate(cfg.schedule)
     assert isinstance(instantiate(cfg.data), KeywordData)
     assert isinstance(instantiate(cfg.trainer, max_steps=schedule.total_steps, logger=False), pl.Trainer)
