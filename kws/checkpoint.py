@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.features import FeatureSpec, FrontEnd
+from kws.features import FrontEnd
+from kws.framing import FeatureSpec
 from kws.labels import LabelSet
 from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.recipe import Recipe

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.filterbanks import dct_matrix, group_matrix, htk_mel_filterbank, original_mel_filterbank
+from kws.framing import FeatureSpec
 from kws.product import product
-from kws.spectrum import FeatureSpec as FeatureSpec
-from kws.spectrum import Spectrum as Spectrum
+from kws.spectrum import Spectrum
 
 
 class FrontEnd(nn.Module):

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from sounds import Array, as_batch, speech, white
 
 from kws.errors import KwsError
-from kws.features import Average, FeatureSpec, FrontEnd, LogMel, Mfcc, MfccTorchaudio, Spectrum
+from kws.features import Average, FrontEnd, LogMel, Mfcc, MfccTorchaudio
+from kws.framing import FeatureSpec
+from kws.spectrum import Spectrum
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore:At least one mel filterbank has all zero values")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from kws.errors import KwsError
-from kws.spectrum import FeatureSpec, Spectrum
+from kws.framing import FeatureSpec
+from kws.spectrum import Spectrum
 
 torch.set_num_threads(1)
 

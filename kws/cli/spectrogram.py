@@ -48,9 +48,10 @@ def run(args: argparse.Namespace) -> int:
     import kws
     from kws.audio import read_audio, to_float
     from kws.errors import KwsError
-    from kws.features import FeatureSpec, Spectrum
+    from kws.framing import FeatureSpec
     from kws.plots import save_figure, sound_figure
     from kws.recipe import Recipe
+    from kws.spectrum import Spectrum
 
     settings = {"_target_": FRONT_ENDS[args.features]} if args.model is None else kws.load(args.model).recipe.features
     rate_hz = int(settings.get("rate_hz", FeatureSpec().rate_hz))
