@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import hydra
-import pytorch_lightning as pl
-import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from kws.allocator import keep_freed_memory
 from kws.callbacks import make_callbacks
 from kws.checkpoint import check_resumable
 from kws.errors import user_error
+from kws.export.formats import find_formats
+from kws.export.run import export_run
 from kws.models.summary import describe
 from kws.module import KeywordModule
+from kws.process import prepare_process
 from kws.recipe import Recipe
 from kws.testing import check_test_weights, run_test
 
@@ -29,12 +28,7 @@ log = logging.getLogger("train")
 
 def train(cfg: DictConfig, folder: Path) -> float:
     """Train, test and report one run; returns the validation accuracy that sweeps maximise."""
-    # Lightning's own, about a change inside PyTorch: nothing a user could do.
-    warnings.filterwarnings("ignore", message=r".*LeafSpec.*is deprecated")
-    keep_freed_memory()
-    if cfg.threads is not None:
-        torch.set_num_threads(cfg.threads)
-    pl.seed_everything(cfg.seed, verbose=False)
+    prepare_process(cfg.seed, cfg.threads)
     recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     schedule = instantiate(cfg.schedule)
     module = KeywordModule(recipe, instantiate(cfg.optim), schedule, cfg.check_nans)
@@ -50,6 +44,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
         default_root_dir=folder,
     )
     check_test_weights(cfg.test_weights, trainer)
+    formats = find_formats(cfg.export)
     if cfg.ckpt is not None:
         check_resumable(cfg.ckpt, module)
     if trainer.is_global_zero:
@@ -58,7 +53,9 @@ def train(cfg: DictConfig, folder: Path) -> float:
     trainer.fit(module, data, ckpt_path=cfg.ckpt)
     minutes = (time.perf_counter() - start) / 60
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
-    return run_test(trainer, module, data, folder, cfg.test_weights, minutes)
+    validation = run_test(trainer, module, data, folder, cfg.test_weights, minutes)
+    export_run(trainer, data, folder, cfg.test_weights, formats)
+    return validation
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")

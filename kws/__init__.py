@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from kws.checkpoint import load as load
+    from kws.loading import load as load
 
 __all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    # `import kws` stays light: torch is imported only when something that needs it is asked for.
+    # `import kws` stays light: what loads a model is imported only when it is asked for.
     if name == "load":
-        from kws.checkpoint import load
+        from kws.loading import load
 
         return load
     raise AttributeError(f"module 'kws' has no attribute {name!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kws.artefacts.metadata import Metadata
+from kws.artefacts.model import check_waveforms
 from kws.errors import KwsError
 from kws.features import FrontEnd
 from kws.framing import FeatureSpec
@@ -21,14 +25,18 @@ from kws.recipe import Recipe
 class WaveformModel(nn.Module):
     """A front end and a network: sound in, probabilities out.
 
-    Attributes:
+    Args:
         recipe: labels and settings.
+        training: where the weights came from, for the metadata.
+
+    Attributes:
+        recipe: as given.
         front_end, network: the two halves.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, training: Mapping[str, Any] | None = None) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.recipe, self.training_facts = recipe, dict(training or {})
         self.front_end: FrontEnd = recipe.build_front_end()
         self.network = recipe.build_network(self.front_end)
 
@@ -42,24 +50,33 @@ class WaveformModel(nn.Module):
         """Rate and length of the clips it takes."""
         return self.front_end.spec
 
+    @property
+    def metadata(self) -> Metadata:
+        """Labels and settings, as every artefact carries them."""
+        return Metadata(self.labels, self.spec, self.recipe.features, self.recipe.model, training=self.training_facts)
+
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
         return torch.softmax(self.network(self.front_end(waveform)), dim=-1)
 
     @torch.no_grad()
     def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (batch, labels) of waveforms (batch, samples), as arrays."""
+        """Probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1], as arrays.
+
+        Raises:
+            KwsError: another shape or type, or NaN or infinite samples.
+        """
         device = next(self.network.parameters()).device
-        probabilities: NDArray[np.float32] = self(torch.from_numpy(waveform).to(device)).float().cpu().numpy()
+        checked = torch.from_numpy(check_waveforms(waveform, self.spec))
+        probabilities: NDArray[np.float32] = self(checked.to(device)).float().cpu().numpy()
         return probabilities
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
-    """Load a checkpoint of train.py, ready to score.
+def load_checkpoint(path: str | Path) -> WaveformModel:
+    """Load a checkpoint of train.py, ready to score; `.to(device)` moves it, as any module.
 
     Args:
         path: a `.ckpt` file.
-        device: where to.
 
     Raises:
         KwsError: the file is missing, broken, or not a checkpoint of kws.
@@ -72,19 +89,20 @@ def load(path: str | Path, device: str | torch.device = "cpu") -> WaveformModel:
         weights = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
-    model = WaveformModel(recipe)
+    facts = {"checkpoint": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    model = WaveformModel(recipe, {**facts, "steps": int(checkpoint.get("global_step", 0))})
     try:
         model.network.load_state_dict(weights)
     except RuntimeError as error:
         raise KwsError(f"{path}: its weights do not fit the network it names ({error})") from error
-    return model.to(device).eval()
+    return model.eval()
 
 
 def check_resumable(path: str | Path, module: KeywordModule) -> None:
     """Make sure that a module can go on from a checkpoint: the same words, front end and network.
 
     Raises:
-        KwsError: it can't; or as for `load`.
+        KwsError: it can't; or as for `load_checkpoint`.
     """
     checkpoint = read_checkpoint(Path(path))
     kept, mine = checkpoint[CHECKPOINT_KEY], module.recipe.to_dict()
@@ -102,7 +120,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """The checkpoint's contents, plain values and tensors only.
 
     Raises:
-        KwsError: as for `load`.
+        KwsError: as for `load_checkpoint`.
     """
     if not path.is_file():
         raise KwsError(f"{path}: no such file; give a checkpoint that train.py wrote, such as outputs/…/checkpoints/best.ckpt")

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from kws.framing import FeatureSpec
 from kws.product import product
 
+# Frames of more pieces than this are gathered sample by sample in an exported graph.
+_MOST_PIECES = 48
+
 
 class Spectrum(nn.Module):
     """Squared magnitudes of chosen bins of the windowed Fourier transform.
@@ -52,9 +55,24 @@ class Spectrum(nn.Module):
         if self.pad > 0:
             waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
             waveform = waveform[:, self.skip :]
-        frames = waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+        frames = self._frames(waveform)
         right = frames[..., self.right :]
         left = frames[..., 1 : 1 + self.window - self.right].flip(-1)
         real = product(right + left, self.cosine.to(frames.dtype))
         imaginary = product(right - left, self.sine.to(frames.dtype))
         return torch.addcmul(real * real, imaginary, imaginary)
+
+    def _frames(self, waveform: Tensor) -> Tensor:
+        """Frames (batch, frames, window) of a waveform (batch, samples)."""
+        if torch.jit.is_scripting():
+            return waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+        step = math.gcd(self.window, self.hop)
+        if not torch.compiler.is_compiling() or self.window // step > _MOST_PIECES:
+            return waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+        # An exported graph has no overlapping views: `unfold` becomes a gather of single samples, which takes as long as the
+        # whole rest of a small model. The same frames are a few pieces side by side, each a plain slice.
+        stride = self.hop // step
+        whole = waveform.shape[1] // step
+        pieces = waveform[:, : whole * step].reshape(-1, whole, step)
+        last = (self.frames - 1) * stride + 1
+        return torch.cat([pieces[:, start : start + last : stride] for start in range(self.window // step)], dim=2)

@@ -153,9 +153,9 @@ def test_any_damage_is_harmless_or_said(
 
 @pytest.mark.parametrize("content", [{"state_dict": {}}, torch.zeros(3), [1, 2], {}])
 def test_other_files_of_torch_are_named(tmp_path: Path, content: Any) -> None:
-    path = tmp_path / "other.pt"
+    path = tmp_path / "other.ckpt"
     torch.save(content, path)
-    with pytest.raises(KwsError, match=r"other\.pt: holds no kws model \(no 'kws' entry\); give a checkpoint that train\.py"):
+    with pytest.raises(KwsError, match=r"other\.ckpt: holds no kws model \(no 'kws' entry\); give a checkpoint that train\.py"):
         kws.load(path)
 
 

@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint that train.py wrote")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
     parser.add_argument("data", type=Path, metavar="DATA", help="a folder with one folder a word")
     parser.add_argument(
         "--split", choices=("testing", "validation", "training", "all"), default="testing", help="clips scored (default testing)"

@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint that train.py wrote")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
     parser.add_argument("sounds", type=Path, nargs="+", metavar="WAV", help="sound files or folders")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="labels shown for each clip (default 3)")
     parser.add_argument("--loudest", action="store_true", help="of a longer recording take the loudest part, not the beginning")

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from kws import __version__
 from kws.errors import KwsError
 
-COMMANDS = ("label", "evaluate", "spectrogram", "prepare", "synthesize", "fix_torchaudio")
+COMMANDS = ("label", "evaluate", "export", "spectrogram", "prepare", "synthesize", "fix_torchaudio")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `kws`, with all its commands."""
-    parser = argparse.ArgumentParser(prog="kws", description="Keyword spotting: label, evaluate and prepare sound.")
+    parser = argparse.ArgumentParser(prog="kws", description="Keyword spotting: label, evaluate, export and prepare sound.")
     parser.add_argument("--version", action="version", version=f"kws {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:

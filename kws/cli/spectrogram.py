@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("out", type=Path, metavar="OUT.png", help="the picture (.png, .svg or .pdf)")
     parser.add_argument("--values", type=Path, metavar="FILE", help="also write the features, (frames, bins), as .npy or .csv")
     parser.add_argument("--features", choices=tuple(FRONT_ENDS), default="mfcc", help="front end")
-    parser.add_argument("--model", type=Path, metavar="MODEL", help="take the front end of this checkpoint instead")
+    parser.add_argument("--model", type=Path, metavar="MODEL", help="take the front end of this model instead")
     parser.set_defaults(run=run)
 
 
@@ -53,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     from kws.recipe import Recipe
     from kws.spectrum import Spectrum
 
-    settings = {"_target_": FRONT_ENDS[args.features]} if args.model is None else kws.load(args.model).recipe.features
+    settings: Mapping[str, Any] = {"_target_": FRONT_ENDS[args.features]}
+    if args.model is not None:
+        settings = kws.load(args.model).metadata.features
     rate_hz = int(settings.get("rate_hz", FeatureSpec().rate_hz))
     sound = read_audio(args.sound, rate_hz)
     try:

@@ -16,7 +16,7 @@ from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
 from kws.data.fixed_set import FixedSet
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
 from kws.data.sampling import SplitPool, TrainingOrder, make_pools
-from kws.data.splits import TESTING, VALIDATION, HashedSplit, SplitRule
+from kws.data.splits import TESTING, TRAINING, VALIDATION, HashedSplit, SplitRule
 from kws.errors import KwsError
 from kws.features import FrontEnd
 from kws.labels import LabelSet
@@ -137,6 +137,10 @@ class KeywordData(pl.LightningDataModule):
         """The testing set."""
         return self._fixed(self.testing_pool, TESTING)
 
+    def fixed_training_set(self) -> FixedSet:
+        """One draw of the training set, not augmented."""
+        return self._drawn(self.training_pool, TRAINING)
+
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Raw clips to features, on the device they are on."""
         if not isinstance(batch, RawBatch):
@@ -166,8 +170,10 @@ class KeywordData(pl.LightningDataModule):
         )
 
     def _fixed(self, pool: SplitPool, code: int) -> FixedLoader:
-        clips = FixedSet.draw(self._corpus(), pool, self.background, [self.seed, code])
-        return FixedLoader(clips, self.batch_size, *self._place())
+        return FixedLoader(self._drawn(pool, code), self.batch_size, *self._place())
+
+    def _drawn(self, pool: SplitPool, code: int) -> FixedSet:
+        return FixedSet.draw(self._corpus(), pool, self.background, [self.seed, code])
 
     def _corpus(self) -> Corpus:
         if self.corpus is None:

@@ -1,0 +1,97 @@
+"""What a model says of itself: labels, framing, features, decoder settings, where it came from. No torch here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from kws import __version__
+from kws.errors import KwsError
+from kws.framing import FeatureSpec
+from kws.labels import LabelSet
+from kws.streaming.settings import DecoderSettings
+
+# Raised when a reader of the older format would misread the newer.
+FORMAT = 1
+# Under this name the metadata lies in each kind of file.
+METADATA_KEY = "kws"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """A model's description of itself; it travels as JSON inside every artefact.
+
+    Attributes:
+        labels: the label set, in the order of the scores.
+        spec: rate, length and framing of the clips.
+        features, model: the front end and the network, as the configuration names them.
+        decoder: settings of the streaming decoder.
+        training: where the weights came from (checkpoint, its SHA-256, steps).
+        version: of the kws that wrote it.
+    """
+
+    labels: LabelSet
+    spec: FeatureSpec
+    features: Mapping[str, Any]
+    model: Mapping[str, Any]
+    decoder: DecoderSettings = field(default_factory=DecoderSettings)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    version: str = __version__
+
+    def with_decoder(self, decoder: DecoderSettings) -> Metadata:
+        """The same model with other decoder settings."""
+        return replace(self, decoder=decoder)
+
+    def to_json(self) -> str:
+        """As JSON, one object."""
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "kws_version": self.version,
+                "labels": list(self.labels.names),
+                "sound": {**asdict(self.spec), "clip_samples": self.spec.samples},
+                "features": dict(self.features),
+                "model": dict(self.model),
+                "decoder": self.decoder.to_dict(),
+                "training": dict(self.training),
+            },
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes, name: str) -> Metadata:
+        """Read what `to_json` wrote.
+
+        Args:
+            text: the JSON.
+            name: of the file it was in, for errors.
+
+        Raises:
+            KwsError: no such JSON, or of a format that this version does not know.
+        """
+        if not text:
+            raise KwsError(f"{name}: carries no kws metadata, so its labels are unknown; export it with `kws export`")
+        try:
+            content = json.loads(text)
+            found = int(content["format"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise KwsError(f"{name}: its kws metadata can't be read ({error!r}); export it again with `kws export`") from error
+        if found != FORMAT:
+            raise KwsError(
+                f"{name}: was written in format {found} by kws {content.get('kws_version', '?')}; this kws {__version__} reads"
+                f" format {FORMAT}. Update kws, or export the checkpoint again with this version"
+            )
+        try:
+            return cls(
+                LabelSet(content["labels"][2:]),
+                FeatureSpec(**{name: content["sound"][name] for name in ("rate_hz", "clip_ms", "window_ms", "hop_ms")}),
+                content["features"],
+                content["model"],
+                DecoderSettings.from_dict(content["decoder"]),
+                content["training"],
+                content["kws_version"],
+            )
+        except (KeyError, TypeError) as error:
+            raise KwsError(f"{name}: its kws metadata lacks or misstates {error}; export it again with `kws export`") from error

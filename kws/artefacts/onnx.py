@@ -1,0 +1,55 @@
+"""ONNX models, run by ONNX Runtime; neither torch nor onnx is needed for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kws.artefacts.metadata import METADATA_KEY, Metadata
+from kws.artefacts.model import Artefact, Scores, Waveforms
+from kws.errors import KwsError
+
+
+class OnnxModel(Artefact):
+    """An `.onnx` file.
+
+    Args:
+        path: the file.
+        threads: CPU threads; None: one for each core.
+
+    Raises:
+        KwsError: not an ONNX model, cut off, or not one of kws.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        self._session = open_session(path, threads)
+        found = self._session.get_modelmeta().custom_metadata_map
+        super().__init__(path, Metadata.from_json(found.get(METADATA_KEY, ""), str(path)))
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, waveform: Waveforms) -> Scores:
+        """The first output of (batch, …)."""
+        scores: Scores = self._session.run(None, {self._input: waveform})[0]
+        return scores
+
+
+def open_session(path: Path, threads: int | None) -> Any:
+    """An ONNX Runtime session on the CPU.
+
+    Raises:
+        KwsError: ONNX Runtime is missing, or can't read the file.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise KwsError(f"{path}: needs ONNX Runtime ({error}); install it with: pip install onnxruntime") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    # What it would print itself comes as an error anyway.
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no base
+        reason = str(error).strip().splitlines()[0][:200]
+        raise KwsError(f"{path}: can't be read as an ONNX model ({reason}); it is cut off, or another kind of file") from error

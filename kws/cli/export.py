@@ -1,0 +1,94 @@
+"""`kws export`: a checkpoint to a file that runs anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kws.checkpoint import WaveformModel
+    from kws.export.exporter import ExportData
+
+EPILOG = """\
+formats:
+  onnx         for ONNX Runtime: Python without torch, C++, Java, JavaScript, a Raspberry Pi
+  onnx-int8    the same with its network in 8-bit whole numbers; needs --data
+  torchscript  for C++ and Python with torch 2.1 or newer
+  mobile       for PyTorch Mobile on Android and iOS (.ptl)
+  executorch   for ExecuTorch, PyTorch Mobile's successor (needs pip install 'kws[executorch]')
+
+Each file takes sound, float in [-1, 1], (batch, samples), and gives probabilities, (batch, labels); the front end,
+labels and settings are inside. It is compared with the checkpoint on hard signals, and on the clips of --data: if any
+probability differs by more than 1e-4 (onnx-int8: if it loses over 0.5 points of accuracy) it is not kept, and the exit
+status is 1. The report lies beside the file.
+
+examples:
+  kws export outputs/low_latency_conv/…/checkpoints/best.ckpt
+  kws export best.ckpt --to onnx,mobile --out models --data data/speech_commands_v0.02
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws export` and its arguments."""
+    parser = subparsers.add_parser(
+        "export",
+        help="write a model as ONNX, TorchScript or for phones",
+        description="Write a checkpoint as a file that other programs run, and prove that it gives the same answers.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, metavar="CKPT", help="a checkpoint that train.py wrote")
+    add("--to", metavar="A,B", default="onnx", help="formats, with commas between (default: %(default)s)")
+    add("--out", type=Path, metavar="DIR", help="where to (default: the checkpoint's folder)")
+    add("--name", metavar="NAME", help="of the files, less the ending (default: the checkpoint's)")
+    add("--data", type=Path, metavar="DATA", help="a data folder: its testing split for the comparison, training to calibrate")
+    add("--lists", action="store_true", help="split DATA by validation_list.txt and testing_list.txt, not by hash")
+    add("--seed", type=int, default=59185, help="of the choice of unknown and silence clips (default: %(default)s)")
+    add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
+    add("--json", action="store_true", help="print the reports as JSON, one a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
+    from kws.checkpoint import load_checkpoint
+    from kws.export.exporter import export
+    from kws.export.formats import find_formats
+
+    formats = find_formats([name.strip() for name in args.to.split(",") if name.strip()])
+    model = load_checkpoint(args.checkpoint)
+    data = None if args.data is None else open_data(args, model)
+    folder, stem = args.out or args.checkpoint.parent, args.name or args.checkpoint.stem
+    passed = True
+    for form in formats:
+        report = export(model, form, folder, stem, data)
+        print(json.dumps(report.to_dict(), ensure_ascii=False) if args.json else report.to_text(), flush=True)
+        if report.passed and not args.json:
+            print(f"  {folder / report.file}")
+        passed = passed and report.passed
+    return 0 if passed else 1
+
+
+def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
+    """The clips of --data: the testing split, and some of the training split."""
+    from functools import partial
+
+    from kws.data.background import load_background
+    from kws.data.folder import Folder
+    from kws.data.scenario import open_split
+    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
+    from kws.export.exporter import ExportData, calibration_clips
+
+    root = Folder(args.data).prepare()
+    rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
+    spec = model.spec
+    # Without recordings of noise there are no silence clips.
+    silence = 10.0 if load_background(root, spec.rate_hz, spec.samples) is not None else 0.0
+    split = partial(
+        open_split, root, model.labels, rule=rule, rate_hz=spec.rate_hz, clip_samples=spec.samples,
+        unknown_percentage=10.0, silence_percentage=silence, seed=args.seed, cache_dir=args.cache_dir,
+    )  # fmt: skip
+    return ExportData(split("testing"), calibration_clips(split("training")))

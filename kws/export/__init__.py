@@ -1,0 +1,1 @@
+"""Export: a checkpoint to one file that takes sound and gives scores, compared with the checkpoint before it is kept."""

@@ -1,0 +1,128 @@
+"""From a checkpoint to an artefact that is known to be equal to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kws.artefacts.model import Artefact
+from kws.audio import to_float
+from kws.checkpoint import WaveformModel
+from kws.data.fixed_set import FixedSet
+from kws.errors import KwsError
+from kws.evaluation import evaluate
+from kws.export.formats import Format
+from kws.export.locate import first_difference
+from kws.export.parity import ParityReport, clip_ms, compare
+from kws.export.probes import hard_signals
+from kws.loading import load
+from kws.report import write_json
+
+# Of the test split, for the comparison clip by clip; and of the training split, to calibrate with.
+_REAL_CLIPS, _CALIBRATION_CLIPS = 200, 300
+
+
+@dataclass(frozen=True)
+class ExportData:
+    """Real clips for an export.
+
+    Attributes:
+        testing: for the comparison and the accuracy.
+        calibration: float32 (clips, samples), for quantisation; of the training split.
+    """
+
+    testing: FixedSet
+    calibration: NDArray[np.float32]
+
+
+class Scores(nn.Module):
+    """What is exported: the checkpoint's own front end and network, and a softmax.
+
+    Args:
+        model: the checkpoint.
+    """
+
+    def __init__(self, model: WaveformModel) -> None:
+        super().__init__()
+        self.front_end, self.network = model.front_end, model.network
+        self.samples = model.spec.samples
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Probabilities (batch, labels) of a waveform (batch, samples) in [-1, 1]."""
+        if torch.jit.is_scripting() and waveform.shape[1] != self.samples:
+            raise ValueError("waveform: (batch, samples) expected with samples = " + str(self.samples))
+        return torch.softmax(self.network(self.front_end(waveform)), dim=-1)
+
+
+def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: ExportData | None = None) -> ParityReport:
+    """Write `<stem><suffix>` and its parity report, if it is equal to the checkpoint; keep nothing otherwise.
+
+    Args:
+        model: the checkpoint.
+        form: kind of file.
+        folder: where to, made if need be.
+        stem: of the name.
+        data: real clips; None: the comparison makes do with made-up signals, and nothing can be quantised.
+
+    Returns:
+        The report; the artefact was kept if it says `passed`.
+
+    Raises:
+        KwsError: no data to quantise with, a package is missing, or the folder can't be written.
+    """
+    if form.quantised and data is None:
+        raise KwsError(f"export: {form.name} needs real clips to calibrate with and to judge the result by; give a data folder")
+    name = stem + form.suffix
+    temporary, beside = folder / f".part-{name}", folder / f".part-{name}.parity.json"
+    model = model.to("cpu").eval()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        report = _write_and_compare(model, form, temporary, data)
+        report = replace(report, file=name)
+        if report.passed:
+            write_json(beside, report.to_dict())
+            temporary.replace(folder / name)
+            beside.replace(folder / f"{name}.parity.json")
+    except OSError as error:
+        raise KwsError(f"{folder / name}: can't be written ({error.strerror or error}); give another folder") from error
+    finally:
+        if folder.is_dir():
+            for left in (temporary, beside):
+                left.unlink(missing_ok=True)
+    return report
+
+
+def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: ExportData | None) -> ParityReport:
+    calibration = np.zeros((0, model.spec.samples), np.float32) if data is None else data.calibration
+    form.write(Scores(model).eval(), torch.zeros(2, model.spec.samples), model.metadata, path, calibration)
+    artefact = cast(Artefact, load(path, threads=1))
+    signals = hard_signals(model.spec)
+    accuracy = checkpoint_accuracy = None
+    if data is not None:
+        testing, names = data.testing, model.labels.names
+        signals = {"real clips": _some_of(testing, _REAL_CLIPS), **signals}
+        accuracy, checkpoint_accuracy = (evaluate(which.score, testing, names).accuracy for which in (artefact, model))
+    rows = compare(model, artefact, signals)
+    report = ParityReport(
+        path.name, form.name, rows, form.quantised, 0 if data is None else len(data.testing), accuracy, checkpoint_accuracy,
+        path.stat().st_size, clip_ms(artefact),
+    )  # fmt: skip
+    if report.passed:
+        return report
+    return replace(report, first_difference=first_difference(model, form, path, np.concatenate(list(signals.values()))))
+
+
+def calibration_clips(training: FixedSet) -> NDArray[np.float32]:
+    """Clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
+    return _some_of(training, _CALIBRATION_CLIPS)
+
+
+def _some_of(clips: FixedSet, count: int) -> NDArray[np.float32]:
+    # A set is sorted by label: clips at even distances are of all labels.
+    return to_float(clips.read(np.unique(np.linspace(0, len(clips) - 1, count).astype(np.int64))))

@@ -1,0 +1,165 @@
+"""Is an artefact equal to its checkpoint? Differences of probabilities on sound, accuracy, size and time of a clip."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kws.artefacts.model import Artefact
+from kws.checkpoint import WaveformModel
+
+# Largest difference of a probability.
+LIMIT = 1e-4
+# Where rounding alone moves the checkpoint's answer: this many times its own error.
+ROUNDING_MARGIN = 10.0
+# Of a quantised model's accuracy, in percent of the clips.
+LARGEST_LOSS_POINTS = 0.5
+# Relative, of float32.
+_LAST_BIT = np.float32(2**-23)
+_BATCH = 50
+
+
+@dataclass(frozen=True)
+class SignalParity:
+    """One kind of sound.
+
+    Attributes:
+        kind: such as `real clips` or `silence`.
+        clips: how many.
+        difference: largest difference of a probability between artefact and checkpoint.
+        rounding: how far rounding alone moves the checkpoint's own answer, see `compare`.
+        agreement: share of the clips with the same likeliest label.
+        passed: every clip within the limit, 1e-4 or ten times its own rounding.
+    """
+
+    kind: str
+    clips: int
+    difference: float
+    rounding: float
+    agreement: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """What a comparison found.
+
+    Attributes:
+        file: name of the artefact.
+        format: as in `--to`.
+        signals: a row a kind of sound.
+        quantised: judged by its accuracy, not by its probabilities.
+        clips: of the test split; 0: none given.
+        accuracy, checkpoint_accuracy: shares of these; None without.
+        size_bytes: of the file.
+        clip_ms: median time for one clip, warm, one thread.
+        first_difference: where a failed artefact first differs; empty where it passed.
+    """
+
+    file: str
+    format: str
+    signals: tuple[SignalParity, ...]
+    quantised: bool
+    clips: int
+    accuracy: float | None
+    checkpoint_accuracy: float | None
+    size_bytes: int
+    clip_ms: float
+    first_difference: str = ""
+
+    @property
+    def lost_points(self) -> float:
+        """Accuracy lost, in percent of the clips; nan without a test split."""
+        if self.accuracy is None or self.checkpoint_accuracy is None:
+            return float("nan")
+        return 100 * (self.checkpoint_accuracy - self.accuracy)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the artefact may be kept."""
+        if self.quantised:
+            return self.lost_points <= LARGEST_LOSS_POINTS
+        return all(row.passed for row in self.signals)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {**asdict(self), "signals": [asdict(row) for row in self.signals], "passed": self.passed}
+
+    def to_text(self) -> str:
+        """A table."""
+        lines = [f"{self.file} ({self.format}): {self.size_bytes:,} bytes, {self.clip_ms:.2f} ms a clip on one thread"]
+        lines.append(f"  {'sound':22}{'clips':>6}{'difference':>12}{'rounding':>11}{'same label':>12}")
+        for row in self.signals:
+            mark = "" if row.passed or self.quantised else "  FAILED"
+            lines.append(
+                f"  {row.kind:22}{row.clips:6d}{row.difference:12.1e}{row.rounding:11.1e}{100 * row.agreement:10.1f} %{mark}"
+            )
+        if self.accuracy is not None and self.checkpoint_accuracy is not None:
+            mine, reference = 100 * self.accuracy, 100 * self.checkpoint_accuracy
+            lines.append(f"  accuracy {mine:.2f} % of {self.clips} clips, the checkpoint's {reference:.2f} %")
+        if self.first_difference:
+            lines.append(f"  {self.first_difference}")
+        lines.append("  equal" if self.passed and not self.quantised else "  good enough" if self.passed else "  NOT KEPT")
+        return "\n".join(lines)
+
+
+def compare(
+    reference: WaveformModel, candidate: Artefact, signals: Mapping[str, NDArray[np.float32]]
+) -> tuple[SignalParity, ...]:
+    """Compare an artefact's probabilities with its checkpoint's, kind by kind.
+
+    A front end takes logarithms, so that in a pure tone's empty bands it hears the rounding of its own sums, and no two
+    implementations agree. What rounding alone does is therefore measured beside: the largest distance from the checkpoint in
+    float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at random.
+
+    Args:
+        reference: the checkpoint.
+        candidate: the artefact.
+        signals: clips (clips, samples) by kind.
+    """
+    exact = copy.deepcopy(reference).double()
+    rng = np.random.default_rng(0)
+    rows = []
+    for kind, clips in signals.items():
+        mine = _in_batches(reference.score, clips)
+        theirs = _in_batches(candidate.score, clips)
+        with torch.no_grad():
+            certain = _in_batches(lambda batch: exact(torch.from_numpy(batch).double()).numpy(), clips)
+        shaken = [clips * (1 + _LAST_BIT * rng.uniform(-1, 1, clips.shape).astype(np.float32)) for _ in range(2)]
+        difference = np.abs(mine - theirs).max(axis=1)
+        rounded = [mine, *(_in_batches(reference.score, other) for other in shaken)]
+        rounding = np.abs(np.stack(rounded) - certain).max(axis=(0, 2))
+        # Not `all(difference <= limit)`: NaN must fail.
+        passed = bool(np.all(difference <= np.maximum(LIMIT, ROUNDING_MARGIN * rounding)))
+        agreement = float(np.mean(mine.argmax(axis=1) == theirs.argmax(axis=1)))
+        rows.append(SignalParity(kind, len(clips), float(difference.max()), float(rounding.max()), agreement, passed))
+    return tuple(rows)
+
+
+def clip_ms(candidate: Artefact, runs: int = 60, warm_up: int = 10) -> float:
+    """Median milliseconds for one clip of noise, on one thread (ONNX Runtime's threads are those it was loaded with)."""
+    clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, candidate.spec.samples)).astype(np.float32)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = []
+        for _ in range(warm_up + runs):
+            start = time.perf_counter()
+            candidate.run(clip)
+            times.append(1000 * (time.perf_counter() - start))
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(times[warm_up:])
+
+
+def _in_batches(score: Any, clips: NDArray[np.float32]) -> NDArray[np.float64]:
+    parts = [score(clips[start : start + _BATCH]) for start in range(0, len(clips), _BATCH)]
+    return np.concatenate(parts).astype(np.float64)

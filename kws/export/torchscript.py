@@ -1,0 +1,47 @@
+"""Writing TorchScript (C++, Python) and PyTorch Mobile's bytecode (phones)."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from kws.artefacts.metadata import METADATA_KEY, Metadata
+from kws.errors import KwsError
+
+
+def write_torchscript(module: nn.Module, metadata: Metadata, path: Path) -> None:
+    """Write a module as TorchScript, frozen, with its metadata as an extra file named `kws`.
+
+    Raises:
+        KwsError: the module can't be scripted.
+    """
+    _frozen(module, path).save(os.fspath(path), _extra_files={METADATA_KEY: metadata.to_json()})
+
+
+def write_mobile(module: nn.Module, metadata: Metadata, path: Path) -> None:
+    """Write a module as bytecode for PyTorch Mobile's lite interpreter, with its metadata as an extra file named `kws`.
+
+    Freezing has done what `optimize_for_mobile` would do to these networks, and that fails in builds without XNNPACK.
+
+    Raises:
+        KwsError: the module can't be scripted.
+    """
+    frozen = _frozen(module, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        frozen._save_for_lite_interpreter(os.fspath(path), _extra_files={METADATA_KEY: metadata.to_json()})
+
+
+def _frozen(module: nn.Module, path: Path) -> Any:
+    with warnings.catch_warnings():
+        # TorchScript is deprecated, but it is what C++ and PyTorch Mobile load.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return torch.jit.freeze(torch.jit.script(module.eval()))
+        except Exception as error:  # the compiler raises many kinds
+            raise KwsError(f"{path}: this model can't be scripted: {str(error).strip().splitlines()[0]}") from error

@@ -1,0 +1,147 @@
+"""The settings of the decoder, as they travel inside a model's artefact."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from kws.errors import KwsError
+
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """How scores over time become detections; the defaults are those of the original's test_streaming_accuracy.
+
+    Args:
+        average_window_ms: scores of this span, both ends included, are averaged; 0 takes each result as it is.
+        threshold: a label is found when its averaged score lies above (0 to 1).
+        suppression_ms: after a label is found, nothing else is until more than this has passed; not after `_silence_`.
+        minimum_count: results the window must hold before anything is decided.
+        stride_ms: from one window of sound to the next.
+        word_thresholds: thresholds of single labels in place of `threshold`, as a mapping; 1 means never. Kept as sorted pairs.
+        consecutive_windows: the label must come out on top, above its threshold, in so many results in a row; 1 as the original.
+        release_threshold: a word that was found is held until its averaged score falls to this or below, and while it is
+            held nothing else is found (hysteresis); None holds nothing, as the original.
+        repeat_words: a word said again is found again without another label between, once its averaged score
+            fell to its threshold (`release_threshold` where set) or below, and more than `suppression_ms` passed. False, as the
+            original: it is lost. `_silence_` and `_unknown_` never repeat, for that would only suppress words.
+        repeat_held_ms: with `repeat_words`, a word whose score never falls is found again each time so much has passed, for words
+            said so fast that their windows overlap; a steady sound taken for the word then repeats too. None: it must fall.
+
+    Raises:
+        KwsError: a value that is none, or settings that together could never find anything.
+    """
+
+    average_window_ms: int = 500
+    threshold: float = 0.7
+    suppression_ms: int = 1500
+    minimum_count: int = 3
+    stride_ms: int = 30
+    word_thresholds: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
+    consecutive_windows: int = 1
+    release_threshold: float | None = None
+    repeat_words: bool = False
+    repeat_held_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        checked: dict[str, Any] = {
+            "average_window_ms": _whole("average_window_ms", self.average_window_ms, 0),
+            "threshold": _share("threshold", self.threshold),
+            "suppression_ms": _whole("suppression_ms", self.suppression_ms, 0),
+            "minimum_count": _whole("minimum_count", self.minimum_count, 1),
+            "stride_ms": _whole("stride_ms", self.stride_ms, 1),
+            "word_thresholds": _per_word(self.word_thresholds),
+            "consecutive_windows": _whole("consecutive_windows", self.consecutive_windows, 1),
+        }
+        if self.release_threshold is not None:
+            checked["release_threshold"] = _share("release_threshold", self.release_threshold)
+        if self.repeat_held_ms is not None:
+            checked["repeat_held_ms"] = _whole("repeat_held_ms", self.repeat_held_ms, 1)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        self._check_window()
+        self._check_extras()
+
+    def threshold_of(self, label: str) -> float:
+        """The threshold of a label: its own where it has one."""
+        return dict(self.word_thresholds).get(label, self.threshold)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it; `from_dict` undoes it."""
+        return {**asdict(self), "word_thresholds": dict(self.word_thresholds)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> DecoderSettings:
+        """From what `to_dict` made; what is missing takes its default.
+
+        Raises:
+            KwsError: a name that is no setting, or a value that a setting does not take.
+        """
+        if not isinstance(values, Mapping):
+            raise KwsError(f"decoder settings: {values!r} given; a mapping of names to values is expected")
+        known = [field.name for field in fields(cls)]
+        unknown = [str(name) for name in values if name not in known]
+        if unknown:
+            raise KwsError(f"decoder settings: {', '.join(unknown)} unknown; {', '.join(known)} are known")
+        return cls(**values)
+
+    def _check_window(self) -> None:
+        steps = self.average_window_ms // self.stride_ms
+        if self.minimum_count > steps + 1:
+            raise KwsError(
+                f"minimum_count: {self.minimum_count} given, but a window of average_window_ms={self.average_window_ms} holds"
+                f" {steps + 1} results at stride_ms={self.stride_ms}, so nothing would ever be found; give at most {steps + 1}"
+            )
+        # The original decides nothing before a quarter of the window has passed.
+        if steps * self.stride_ms < self.average_window_ms // 4:
+            raise KwsError(
+                f"stride_ms: {self.stride_ms} given, but average_window_ms={self.average_window_ms} is shorter,"
+                f" so nothing would ever be found; give at most {self.average_window_ms}, or average_window_ms=0"
+            )
+
+    def _check_extras(self) -> None:
+        if not isinstance(self.repeat_words, bool):
+            raise KwsError(f"repeat_words: {self.repeat_words!r} given; true or false is expected")
+        if self.repeat_held_ms is not None and not self.repeat_words:
+            raise KwsError(f"repeat_held_ms: {self.repeat_held_ms} has no effect while repeat_words is false; set it to true")
+        lowest = min(self.threshold, *dict(self.word_thresholds).values(), 1.0)
+        if self.release_threshold is not None and self.release_threshold > lowest:
+            raise KwsError(
+                f"release_threshold: {self.release_threshold} given; at most the lowest threshold, {lowest}, is expected"
+            )
+
+
+def _whole(name: str, value: object, least: int) -> int:
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # whether it can is what is asked
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or number < least:
+        raise KwsError(f"{name}: {value!r} given; a whole number of at least {least} is expected")
+    return number
+
+
+def _share(name: str, value: object) -> float:
+    try:
+        number = math.nan if isinstance(value, (bool, str, bytes)) else float(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise KwsError(f"{name}: {value!r} given; a number from 0 to 1 is expected")
+    return number
+
+
+def _per_word(given: object) -> tuple[tuple[str, float], ...]:
+    try:
+        pairs = [(word, value) for word, value in (given.items() if isinstance(given, Mapping) else given)]  # type: ignore[attr-defined]
+    except (TypeError, ValueError) as error:
+        raise KwsError(f"word_thresholds: {given!r} given; a mapping of words to thresholds is expected") from error
+    for word, _ in pairs:
+        if not isinstance(word, str):
+            raise KwsError(f"word_thresholds: {word!r} is no word; YAML reads yes, no, on and off as truth values: quote them")
+    if len({word for word, _ in pairs}) < len(pairs):
+        raise KwsError(f"word_thresholds: {given!r} names a word twice; give each one threshold")
+    return tuple(sorted((word, _share(f"word_thresholds.{word}", value)) for word, value in pairs))

@@ -1,0 +1,98 @@
+"""Every network and every front end, through every format: the same answers as the module they came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from exported import FRONT_ENDS, NETWORKS, make_model
+from numpy.typing import NDArray
+
+from kws.checkpoint import WaveformModel
+from kws.errors import KwsError
+from kws.export.exporter import Scores
+from kws.export.formats import FORMATS, find_formats
+from kws.export.probes import hard_signals
+from kws.loading import load
+
+torch.set_num_threads(1)
+# ExecuTorch and whole numbers have tests of their own.
+PLAIN = ("onnx", "torchscript", "mobile")
+COMBINATIONS = [(network, "mfcc") for network in NETWORKS] + [("single_fc", name) for name in FRONT_ENDS if name != "mfcc"]
+
+
+def written(model: WaveformModel, form: str, folder: Path) -> Path:
+    path = folder / f"model{FORMATS[form].suffix}"
+    no_clips = np.zeros((0, model.spec.samples), np.float32)
+    FORMATS[form].write(Scores(model).eval(), torch.zeros(2, model.spec.samples), model.metadata, path, no_clips)
+    return path
+
+
+def well_conditioned(model: WaveformModel) -> NDArray[np.float32]:
+    """Signals in which no band is so empty that it holds nothing but rounding."""
+    signals = hard_signals(model.spec)
+    kinds = ("silence", "full-scale clipping", "one sample", "white noise", "faint noise", "voice")
+    return np.concatenate([signals[kind] for kind in kinds])
+
+
+@pytest.mark.parametrize("form", PLAIN)
+@pytest.mark.parametrize(("network", "front_end"), COMBINATIONS)
+def test_equal_to_the_module(network: str, front_end: str, form: str, tmp_path: Path) -> None:
+    model = make_model(network, front_end)
+    artefact = load(written(model, form, tmp_path))
+    clips = well_conditioned(model)
+    expected = model.score(clips)
+    # Worth comparing only if the answers differ from clip to clip.
+    assert expected.std(axis=0).max() > 0.1
+    for batch in (clips, clips[:1]):
+        np.testing.assert_allclose(artefact.score(batch), expected[: len(batch)], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(artefact.score(clips).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", PLAIN)
+def test_carries_its_description(form: str, tmp_path: Path) -> None:
+    model = make_model("low_latency_svdf", "log_mel", bins=32, rate_hz=8000, clip_ms=800.0)
+    metadata = load(written(model, form, tmp_path)).metadata
+    assert metadata == model.metadata
+    assert metadata.labels.names == ("_silence_", "_unknown_", "yes", "no", "stop")
+    assert (metadata.spec.rate_hz, metadata.spec.samples) == (8000, 6400)
+    assert metadata.features["bins"] == 32
+    assert metadata.training == {"checkpoint": "made.ckpt", "steps": 3}
+
+
+@pytest.mark.parametrize("form", PLAIN)
+@pytest.mark.parametrize(("window_ms", "hop_ms"), [(25.0, 10.0), (30.0, 20.0), (32.5, 7.5), (20.0, 20.0), (30.0, 9.9375)])
+def test_any_framing(form: str, window_ms: float, hop_ms: float, tmp_path: Path) -> None:
+    model = make_model("single_fc", "mfcc", window_ms=window_ms, hop_ms=hop_ms)
+    clips = well_conditioned(model)
+    np.testing.assert_allclose(load(written(model, form, tmp_path)).score(clips), model.score(clips), rtol=0, atol=1e-5)
+
+
+def test_onnx_holds_standard_operators_and_no_paths_of_this_machine(tmp_path: Path) -> None:
+    import onnx
+
+    path = written(make_model("conv"), "onnx", tmp_path)
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
+    assert not {node.op_type for node in model.graph.node} & {"STFT", "DFT", "Loop", "If", "Gather"}
+    assert model.graph.input[0].name == "waveform"
+    assert [dim.dim_param or dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim] == ["batch", 16000]
+    assert model.graph.output[0].name == "probabilities"
+    assert all(node.name.startswith(("front_end", "network", "softmax")) for node in model.graph.node)
+    assert str(Path(__file__).parents[1]).encode() not in path.read_bytes()
+
+
+def test_a_wrong_length_is_refused_by_the_bare_scripted_module(tmp_path: Path) -> None:
+    module = torch.jit.load(str(written(make_model(), "torchscript", tmp_path)))
+    for samples in (15_999, 16_001, 1):
+        with pytest.raises(Exception, match="samples = 16000"):
+            module(torch.zeros(1, samples))
+
+
+def test_formats_are_found_once_each_in_order() -> None:
+    assert [form.name for form in find_formats(["mobile", "onnx", "mobile"])] == ["mobile", "onnx"]
+    with pytest.raises(KwsError, match="'tflite' is no format; there are onnx, onnx-int8, torchscript, mobile, executorch"):
+        find_formats(["onnx", "tflite"])

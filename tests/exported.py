@@ -1,0 +1,52 @@
+"""Small untrained models whose answers still differ from sound to sound, and every combination of network and front end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from kws.checkpoint import WaveformModel
+from kws.export.probes import hard_signals
+from kws.recipe import Recipe
+
+WORDS = ("yes", "no", "stop")
+NETWORKS: dict[str, dict[str, Any]] = {
+    "single_fc": {"_target_": "kws.models.single_fc.SingleFc"},
+    "conv": {"_target_": "kws.models.conv.Conv", "filters": 3},
+    "low_latency_conv": {"_target_": "kws.models.low_latency_conv.LowLatencyConv", "filters": 6, "units": 5},
+    "low_latency_svdf": {"_target_": "kws.models.svdf.LowLatencySvdf", "units": 8, "hidden": 6},
+    "tiny_conv": {"_target_": "kws.models.tiny_conv.TinyConv", "filters": 3},
+    "tiny_embedding_conv": {"_target_": "kws.models.tiny_conv.TinyEmbeddingConv", "filters": 3},
+}
+FRONT_ENDS: dict[str, dict[str, Any]] = {
+    "mfcc": {"_target_": "kws.features.Mfcc"},
+    "mfcc_torchaudio": {"_target_": "kws.features.MfccTorchaudio"},
+    "log_mel": {"_target_": "kws.features.LogMel"},
+    "average": {"_target_": "kws.features.Average"},
+}
+
+
+def make_model(
+    network: str = "tiny_conv", front_end: str = "mfcc", seed: int = 0, words: tuple[str, ...] = WORDS, **features: Any
+) -> WaveformModel:
+    """A model with weights large enough that its probabilities spread over sounds."""
+    torch.manual_seed(seed)
+    recipe = Recipe(words, {**FRONT_ENDS[front_end], **features}, NETWORKS[network])
+    model = WaveformModel(recipe, {"checkpoint": "made.ckpt", "steps": 3}).eval()
+    for weight in model.network.parameters():
+        if weight.dim() > 1:
+            nn.init.kaiming_normal_(weight)
+    clips = np.concatenate(
+        [kind for name, kind in hard_signals(model.spec, seed=1).items() if "noise" in name or name == "voice"]
+    )
+    output = model.network.output
+    assert isinstance(output, nn.Linear)
+    with torch.no_grad():
+        logits = model.network(model.front_end(torch.from_numpy(clips)))
+        scale = 1.5 / logits.std(dim=0)
+        output.weight.mul_(scale[:, None])
+        output.bias.copy_((output.bias - logits.mean(dim=0)) * scale)
+    return model
