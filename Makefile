@@ -1,16 +1,17 @@
-# make demo · make test · make lint · make bench: each sets up what it needs, in .venv.
+# make demo · make test · make lint · make bench · make mobile-runtime: each sets up what it needs, in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: help demo test lint bench real-speech clean
+.PHONY: help demo test lint bench mobile-runtime clean
 
 help:
 	@echo "make demo         train on made speech and label a clip, in three minutes"
 	@echo "make test         lint, types, tests"
 	@echo "make lint         ruff and mypy"
 	@echo "make bench        training speed of the four main models (SPEECH=folder of Speech Commands)"
-	@echo "make clean        remove .venv and the demo"
+	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --data FOLDER')"
+	@echo "make clean        remove the environments and the demo"
 
 .venv/ready: pyproject.toml constraints.txt
 	@echo "setting up .venv: a minute or two, and 5 GB where torch comes with CUDA"
@@ -37,5 +38,21 @@ SPEECH ?= data/speech_commands_v0.02
 bench: .venv/ready
 	$(BIN)/python benchmarks/training_speed.py --data $(SPEECH)
 
+# The runtime that phones have: torch 2.1.0, which has wheels for Python 3.8 to 3.11.
+MOBILE_PYTHON ?= $(PYTHON)
+MOBILE_MODELS := outputs/mobile-runtime
+MOBILE_ARGUMENTS ?=
+.venv-mobile/ready:
+	@$(MOBILE_PYTHON) -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 11))' || \
+		{ echo "torch 2.1.0 has wheels for Python 3.8 to 3.11: make mobile-runtime MOBILE_PYTHON=python3.11"; exit 1; }
+	$(MOBILE_PYTHON) -m venv .venv-mobile
+	.venv-mobile/bin/pip install --quiet 'torch==2.1.0' 'numpy<2'
+	@touch $@
+
+mobile-runtime: .venv/ready .venv-mobile/ready
+	rm -rf $(MOBILE_MODELS)
+	$(BIN)/python mobile/runtime/write_models.py $(MOBILE_MODELS) $(MOBILE_ARGUMENTS)
+	.venv-mobile/bin/python mobile/runtime/compare.py $(MOBILE_MODELS)
+
 clean:
-	rm -rf .venv $(DEMO)
+	rm -rf .venv .venv-mobile $(DEMO)
