@@ -54,9 +54,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--runs", type=int, default=500, help="calls timed")
     args = parser.parse_args()
-    print(
-        f"{'model':22}{'format':>11}{'bytes':>11}{'ms':>8}{'original':>10}{'ratio':>7}{'first call s':>14}{'label s':>9}{'peak MB':>9}"
-    )
+    titles = f"{'bytes':>11}{'ms':>8}{'original':>10}{'ratio':>7}{'first call s':>14}{'label s':>9}{'peak MB':>9}"
+    print(f"{'model':22}{'format':>11}{titles}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for model in args.models:

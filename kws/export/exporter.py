@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -79,22 +80,19 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
     if form.quantised and data is None:
         raise KwsError(f"export: {form.name} needs real clips to calibrate with and to judge the result by; give a data folder")
     name = stem + form.suffix
-    temporary, beside = folder / f".part-{name}", folder / f".part-{name}.parity.json"
     model = model.to("cpu").eval()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        report = _write_and_compare(model, form, temporary, data)
-        report = replace(report, file=name)
-        if report.passed:
-            write_json(beside, report.to_dict())
-            temporary.replace(folder / name)
-            beside.replace(folder / f"{name}.parity.json")
+        # A folder, not another name: the archive of a TorchScript file holds the name that it was written under.
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as temporary:
+            path, beside = Path(temporary) / name, Path(temporary) / f"{name}.parity.json"
+            report = _write_and_compare(model, form, path, data)
+            if report.passed:
+                write_json(beside, report.to_dict())
+                path.replace(folder / name)
+                beside.replace(folder / beside.name)
     except OSError as error:
         raise KwsError(f"{folder / name}: can't be written ({error.strerror or error}); give another folder") from error
-    finally:
-        if folder.is_dir():
-            for left in (temporary, beside):
-                left.unlink(missing_ok=True)
     return report
 
 

@@ -37,7 +37,7 @@ def first_difference(model: WaveformModel, form: Format, path: Path, clips: NDAr
         probabilities = torch.softmax(model.network(features), dim=-1)
         exact = copy.deepcopy(model.front_end).double()(torch.from_numpy(clips).double())
     rounding = np.abs(exact.numpy() - features.numpy()).max(axis=(1, 2))
-    half = path.with_name(f".part-half-{path.name}")
+    half = path.with_name(f"half-{path.name}")
     try:
         heard = _run(form, model, model.front_end, torch.from_numpy(clips), half)
         answered = _run(form, model, nn.Sequential(model.network, nn.Softmax(-1)), features, half)
