@@ -1,0 +1,191 @@
+"""What was said and what was found over time, and the files that list it: the original's text, JSON lines, Audacity labels."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kws.errors import KwsError
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word of the ground truth.
+
+    Args:
+        label: the word, or `_unknown_`.
+        time_ms: when it starts.
+    """
+
+    label: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A word that the decoder found.
+
+    Args:
+        label: the word.
+        time_ms: start of the window of sound that decided.
+        score: its averaged score.
+    """
+
+    label: str
+    time_ms: int
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+
+def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
+    """Read ground truth in the original's format: `<label>, <ms>` a line, rounded to whole ms, sorted by time.
+
+    Empty lines and lines that start with `#` are left out. The original leaves out every line it can't read; here it is an error.
+
+    Raises:
+        KwsError: the file can't be read, or a line is something else; names file and line.
+    """
+    words = []
+    for place, line in _lines(path):
+        if line.lstrip().startswith("#"):
+            continue
+        parts = [part.strip() for part in line.split(",")]
+        if len(parts) != 2 or not parts[0]:
+            _refuse(place, line, "<label>, <ms>")
+        words.append(SpokenWord(parts[0], round(_number(parts[1], place, line, "<label>, <ms>"))))
+    return tuple(sorted(words, key=_time))
+
+
+def write_truth(path: Path | str, words: Sequence[SpokenWord]) -> None:
+    """Write ground truth as `read_truth` and the original read it.
+
+    Raises:
+        KwsError: a label with a comma or a line break, or that starts with `#`; a place that can't be written to.
+    """
+    for word in words:
+        if not _listable(word.label, ",") or word.label.startswith("#"):
+            raise KwsError(
+                f"{path}: the label {word.label!r} can't be listed: no comma, line break, space around it, or # at its start"
+            )
+    _write(path, [f"{word.label}, {word.time_ms}" for word in words])
+
+
+def read_detections(path: Path | str) -> tuple[Detection, ...]:
+    """Read detections from JSON lines: objects with `label`, `time_ms` and `score`; what else they hold is left alone.
+
+    Raises:
+        KwsError: the file can't be read, or a line is something else; names file and line.
+    """
+    expected = '{"label": "yes", "time_ms": 1230, "score": 0.9}'
+    detections = []
+    for place, line in _lines(path):
+        try:
+            content = json.loads(line)
+            label, time_ms, score = content["label"], content["time_ms"], content["score"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise KwsError(f"{place}: {line[:80]!r}; a line such as {expected} is expected") from error
+        if not isinstance(label, str) or any(isinstance(value, (bool, str)) for value in (time_ms, score)):
+            _refuse(place, line, expected)
+        time_ms, score = _number(time_ms, place, line, expected), _number(score, place, line, expected)
+        detections.append(Detection(label, round(time_ms), score))
+    return tuple(detections)
+
+
+def write_detections(path: Path | str, detections: Sequence[Detection]) -> None:
+    """Write detections as JSON lines.
+
+    Raises:
+        KwsError: a place that can't be written to.
+    """
+    _write(path, [json.dumps(detection.to_dict(), ensure_ascii=False) for detection in detections])
+
+
+def read_audacity(path: Path | str) -> tuple[SpokenWord, ...]:
+    """Read a label track of Audacity (`start<tab>end<tab>label`, seconds) as ground truth, sorted by the starts.
+
+    Raises:
+        KwsError: the file can't be read, or a line is something else; names file and line.
+    """
+    expected = "start<tab>end<tab>label, in seconds"
+    words = []
+    for place, line in _lines(path):
+        if line.startswith("\\"):  # the frequencies of a selection, on a line of their own
+            continue
+        parts = line.split("\t")
+        if len(parts) != 3 or not parts[2].strip():
+            _refuse(place, line, expected)
+        start_s = _number(parts[0], place, line, expected)
+        words.append(SpokenWord(parts[2].strip(), round(1000 * start_s)))
+    return tuple(sorted(words, key=_time))
+
+
+def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], length_ms: int = 1000) -> None:
+    """Write words or detections as a label track for Audacity.
+
+    Args:
+        length_ms: of each label, such as the window of sound that a detection was made from.
+
+    Raises:
+        KwsError: a label with a tab or a line break; a place that can't be written to.
+    """
+    for item in items:
+        if not _listable(item.label, "\t"):
+            raise KwsError(f"{path}: the label {item.label!r} can't be listed: no tab, line break or space around it")
+    _write(path, [f"{i.time_ms / 1000:.6f}\t{(i.time_ms + length_ms) / 1000:.6f}\t{i.label}" for i in items])
+
+
+def _listable(label: str, separator: str) -> bool:
+    return label.strip() == label and separator not in label and len(label.splitlines()) == 1
+
+
+def _time(item: SpokenWord) -> int:
+    return item.time_ms
+
+
+def _lines(path: Path | str) -> Iterator[tuple[str, str]]:
+    """The lines that are not empty, each with its place, `file:line`."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")  # Windows' editors put a mark at the start
+    except OSError as error:
+        raise KwsError(f"{path}: can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise KwsError(f"{path}: is no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield f"{path}:{number}", line.rstrip("\r")
+
+
+def _number(value: Any, place: str, line: str, expected: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        _refuse(place, line, expected)
+    return number
+
+
+def _refuse(place: str, line: str, expected: str) -> NoReturn:
+    raise KwsError(f"{place}: {line[:80]!r}; a line such as {expected} is expected")
+
+
+def _write(path: Path | str, lines: Sequence[str]) -> None:
+    path = Path(path)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}.part")
+    try:
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise KwsError(f"{path}: can't be written: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):  # it is gone where all went well
+            temporary.unlink()
