@@ -24,7 +24,7 @@ def load(path: str | Path, threads: int | None = None) -> Model:
 
     Args:
         path: a `.ckpt`, `.onnx`, `.pt`, `.ptl` or `.pte` file.
-        threads: CPU threads of ONNX Runtime; None: one for each core. The others take what torch is set to.
+        threads: CPU threads of ONNX Runtime or ExecuTorch; None: one for each core. The others take what torch is set to.
 
     Raises:
         KwsError: the file is missing, broken, of another version, or not one of kws; or what runs it is not installed.
@@ -40,7 +40,7 @@ def load(path: str | Path, threads: int | None = None) -> Model:
 
         return OnnxModel(path, threads)
     try:
-        return _load_with_torch(path)
+        return _load_with_torch(path, threads)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("torch", "pytorch_lightning", "executorch"):
             raise
@@ -48,7 +48,7 @@ def load(path: str | Path, threads: int | None = None) -> Model:
         raise KwsError(f"{path}: needs {error.name}, which is not installed; pip install 'kws[{extra}]'") from error
 
 
-def _load_with_torch(path: Path) -> Model:
+def _load_with_torch(path: Path, threads: int | None) -> Model:
     if path.suffix == ".ckpt":
         from kws.checkpoint import load_checkpoint
 
@@ -56,7 +56,7 @@ def _load_with_torch(path: Path) -> Model:
     if path.suffix == ".pte":
         from kws.artefacts.executorch import ExecuTorchModel
 
-        return ExecuTorchModel(path)
+        return ExecuTorchModel(path, threads)
     from kws.artefacts.torchscript import LiteModel, TorchScriptModel
 
     return LiteModel(path) if path.suffix == ".ptl" else TorchScriptModel(path)

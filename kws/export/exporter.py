@@ -83,7 +83,6 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
     model = model.to("cpu").eval()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # A folder, not another name: the archive of a TorchScript file holds the name that it was written under.
         with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as temporary:
             path, beside = Path(temporary) / name, Path(temporary) / f"{name}.parity.json"
             report = _write_and_compare(model, form, path, data)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ def write_torchscript(module: nn.Module, metadata: Metadata, path: Path) -> None
     Raises:
         KwsError: the module can't be scripted.
     """
-    _frozen(module, path).save(os.fspath(path), _extra_files={METADATA_KEY: metadata.to_json()})
+    _save(_frozen(module, path).save_to_buffer, metadata, path)
 
 
 def write_mobile(module: nn.Module, metadata: Metadata, path: Path) -> None:
@@ -31,10 +31,15 @@ def write_mobile(module: nn.Module, metadata: Metadata, path: Path) -> None:
     Raises:
         KwsError: the module can't be scripted.
     """
-    frozen = _frozen(module, path)
+    _save(_frozen(module, path)._save_to_buffer_for_lite_interpreter, metadata, path)
+
+
+def _save(to_buffer: Callable[..., bytes], metadata: Metadata, path: Path) -> None:
+    # By way of memory: on a full disk torch's own writer ends the whole process.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        frozen._save_for_lite_interpreter(os.fspath(path), _extra_files={METADATA_KEY: metadata.to_json()})
+        content = to_buffer(_extra_files={METADATA_KEY: metadata.to_json()})
+    path.write_bytes(content)
 
 
 def _frozen(module: nn.Module, path: Path) -> Any:

@@ -32,7 +32,7 @@ METADATA = Metadata(
 READERS = {
     "onnx": "import onnxruntime; print(onnxruntime.InferenceSession(PATH).get_modelmeta().custom_metadata_map['kws'])",
     "torchscript": "import torch; extra = {'kws': ''}; torch.jit.load(PATH, _extra_files=extra); print(extra['kws'].decode())",
-    "mobile": "import zipfile; print(zipfile.ZipFile(PATH).read(STEM + '/extra/kws').decode())",
+    "mobile": "import zipfile; print(zipfile.ZipFile(PATH).read('archive/extra/kws').decode())",
 }
 
 
@@ -76,7 +76,7 @@ def test_its_own_runtime_reads_it_without_kws(form: str, tmp_path: Path) -> None
     model = make_model(words=("größer", "no"))
     assert export(model, FORMATS[form], tmp_path, "m").passed
     path = tmp_path / f"m{FORMATS[form].suffix}"
-    code = f"import sys; sys.modules['kws'] = None; PATH = {str(path)!r}; STEM = 'm'; {READERS[form]}"
+    code = f"import sys; sys.modules['kws'] = None; PATH = {str(path)!r}; {READERS[form]}"
     printed = subprocess.run([sys.executable, "-W", "ignore", "-X", "utf8", "-c", code], check=True, capture_output=True)
     assert Metadata.from_json(printed.stdout.decode(), "printed") == model.metadata
     found = json.loads(printed.stdout)
