@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -116,6 +117,23 @@ class StreamScore:
             "words": {word: score.to_dict() for word, score in self.words.items()},
         }
 
+    def to_text(self) -> str:
+        """A table: a row a word and one for all, rates with their intervals."""
+        width = max(len(word) for word in ("all words", *self.words))
+        lines = [
+            f"{'':{width}}{'said':>6}{'hits':>6}{'wrong':>7}{'missed':>8}{'false':>7}   "
+            f"{'hit rate':22}{'false accepts an hour':24}{'latency p50, p95':>16}"
+        ]
+        for name, score in (*self.words.items(), ("all words", self.total)):
+            latency = [score.latency_ms(percentile) for percentile in (50, 95)]
+            spread = ", ".join("–" if value is None else f"{value:.0f} ms" for value in latency)
+            lines.append(
+                f"{name:{width}}{score.said:6d}{score.hits:6d}{score.wrong:7d}{score.missed:8d}{score.false_accepts:7d}   "
+                f"{_as_text(score.hit_rate, 100, ' %'):22}{_as_text(score.false_accepts_per_hour):24}{spread:>16}"
+            )
+        lines.append(f"intervals of {100 * self.total.confidence:g} %; a detection answers a word within {self.tolerance_ms} ms")
+        return "\n".join(lines)
+
 
 def score_detections(
     words: Sequence[SpokenWord],
@@ -165,6 +183,12 @@ def _score(matching: Matching, names: set[str], hours: float, confidence: float)
         hours=hours,
         confidence=confidence,
     )
+
+
+def _as_text(estimate: Estimate, factor: float = 1, unit: str = "") -> str:
+    if math.isnan(estimate.value):
+        return "–"
+    return f"{factor * estimate.value:.1f}{unit} ({factor * estimate.low:.1f}–{factor * estimate.high:.1f})"
 
 
 def _check(words: Sequence[SpokenWord], duration_ms: int, tolerance_ms: int) -> None:

@@ -128,3 +128,20 @@ def test_refuses() -> None:
         scored([], [], confidence=95)
     with pytest.raises(KwsError, match="ground truth: a word at 1001 ms, but the sound ends at 1000 ms; is it of another stream"):
         scored([("yes", 1001)], [], duration_ms=1000)
+
+
+def test_a_table_says_what_the_numbers_say() -> None:
+    words = [SpokenWord("yes", 1000), SpokenWord("no", 4000), SpokenWord("_unknown_", 7000)]
+    found = [Detection("yes", 1200, 0.9), Detection("yes", 4100, 0.8), Detection("no", 7000, 0.9)]
+    lines = score_detections(words, found, 600_000, labels=("yes", "no", "go")).to_text().splitlines()
+    assert [line.split()[:6] for line in lines[1:4]] == [
+        ["yes", "1", "1", "0", "0", "0"],
+        ["no", "1", "0", "1", "0", "1"],
+        ["go", "0", "0", "0", "0", "0"],
+    ]
+    assert "100.0 % (20.7–100.0)" in lines[1]
+    assert "200 ms, 200 ms" in lines[1]
+    assert lines[3].split()[6:8] == ["–", "0.0"]
+    assert lines[4].startswith("all words     2     1      1       0      1   50.0 %")
+    assert "6.0 (0.2–33.4)" in lines[4]
+    assert "within 750 ms" in lines[5]
