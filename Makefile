@@ -9,7 +9,7 @@ help:
 	@echo "make demo         train on made speech and label a clip, in three minutes"
 	@echo "make test         lint, types, tests"
 	@echo "make lint         ruff and mypy"
-	@echo "make bench        training speed of the four main models (SPEECH=folder of Speech Commands)"
+	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands)"
 	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --data FOLDER')"
 	@echo "make clean        remove the environments and the demo"
 
@@ -37,6 +37,8 @@ lint: .venv/ready
 SPEECH ?= data/speech_commands_v0.02
 bench: .venv/ready
 	$(BIN)/python benchmarks/training_speed.py --data $(SPEECH)
+	$(BIN)/python benchmarks/clip_time.py
+	$(BIN)/python benchmarks/streaming.py
 
 # The runtime that phones have: torch 2.1.0, which has wheels for Python 3.8 to 3.11.
 MOBILE_PYTHON ?= $(PYTHON)

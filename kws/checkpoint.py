@@ -20,6 +20,7 @@ from kws.framing import FeatureSpec
 from kws.labels import LabelSet
 from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.recipe import Recipe
+from kws.streaming.settings import DecoderSettings
 
 
 class WaveformModel(nn.Module):
@@ -28,15 +29,16 @@ class WaveformModel(nn.Module):
     Args:
         recipe: labels and settings.
         training: where the weights came from, for the metadata.
+        decoder: settings of the streaming decoder, for the metadata; None: the defaults.
 
     Attributes:
-        recipe: as given.
+        recipe, decoder: as given.
         front_end, network: the two halves.
     """
 
-    def __init__(self, recipe: Recipe, training: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, recipe: Recipe, training: Mapping[str, Any] | None = None, decoder: DecoderSettings | None = None) -> None:
         super().__init__()
-        self.recipe, self.training_facts = recipe, dict(training or {})
+        self.recipe, self.training_facts, self.decoder = recipe, dict(training or {}), decoder or DecoderSettings()
         self.front_end: FrontEnd = recipe.build_front_end()
         self.network = recipe.build_network(self.front_end)
 
@@ -53,7 +55,7 @@ class WaveformModel(nn.Module):
     @property
     def metadata(self) -> Metadata:
         """Labels and settings, as every artefact carries them."""
-        return Metadata(self.labels, self.spec, self.recipe.features, self.recipe.model, training=self.training_facts)
+        return Metadata(self.labels, self.spec, self.recipe.features, self.recipe.model, self.decoder, self.training_facts)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
@@ -90,7 +92,9 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
     facts = {"checkpoint": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    model = WaveformModel(recipe, {**facts, "steps": int(checkpoint.get("global_step", 0))})
+    # There once `kws tune` has put them in.
+    decoder = DecoderSettings.from_dict(checkpoint[CHECKPOINT_KEY].get("decoder", {}))
+    model = WaveformModel(recipe, {**facts, "steps": int(checkpoint.get("global_step", 0))}, decoder)
     try:
         model.network.load_state_dict(weights)
     except RuntimeError as error:

@@ -1,5 +1,18 @@
 """The errors a user can meet and mend."""
 
+from __future__ import annotations
+
+# The extra of kws that brings a package.
+_EXTRAS = {
+    "torch": "train",
+    "torchaudio": "train",
+    "pytorch_lightning": "train",
+    "matplotlib": "train",
+    "onnx": "train",
+    "onnxscript": "train",
+    "executorch": "executorch",
+}
+
 
 class KwsError(Exception):
     """Something the user can mend: the message names the file or setting, what was found, and what to do.
@@ -13,3 +26,9 @@ def user_error(error: BaseException | None) -> KwsError | None:
     while error is not None and not isinstance(error, KwsError):
         error = error.__cause__
     return error
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """What to install for a package of an extra that is not there; None for any other."""
+    name = (error.name or "").split(".")[0]
+    return f"needs {name}, which is not installed; pip install 'kws[{_EXTRAS[name]}]'" if name in _EXTRAS else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kws.artefacts.model import Model
-from kws.errors import KwsError
+from kws.artefacts.model import Artefact, Model
+from kws.artefacts.stream import StreamModel, whole_or_streaming
+from kws.errors import KwsError, missing_package
+from kws.streaming.scorer import StreamScorer, WindowScorer, stride_samples
 
 # What each ending is.
 SUFFIXES = {
@@ -20,7 +22,8 @@ SUFFIXES = {
 def load(path: str | Path, threads: int | None = None) -> Model:
     """Load a checkpoint or an exported model, ready to score; its ending says what it is.
 
-    An `.onnx` file needs neither torch nor the training packages.
+    An `.onnx` file needs neither torch nor the training packages. A streaming artefact scores whole clips too, by streaming
+    each from its first sample to its last; `open_scorer` drives it over a stream.
 
     Args:
         path: a `.ckpt`, `.onnx`, `.pt`, `.ptl` or `.pte` file.
@@ -38,14 +41,43 @@ def load(path: str | Path, threads: int | None = None) -> Model:
     if path.suffix == ".onnx":
         from kws.artefacts.onnx import OnnxModel
 
-        return OnnxModel(path, threads)
+        return whole_or_streaming(OnnxModel(path, threads))
     try:
         return _load_with_torch(path, threads)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("torch", "pytorch_lightning", "executorch"):
+        if (needed := missing_package(error)) is None:
             raise
-        extra = "executorch" if error.name == "executorch" else "train"
-        raise KwsError(f"{path}: needs {error.name}, which is not installed; pip install 'kws[{extra}]'") from error
+        raise KwsError(f"{path}: {needed}") from error
+
+
+def open_scorer(model: Model, stride_ms: float | None = None) -> StreamScorer:
+    """A scorer of continuous sound for any loaded model, computing only what is new where the model can.
+
+    Args:
+        model: a streaming artefact or a checkpoint, of which only new frames are computed; anything else scores whole windows,
+            as does a checkpoint whose front end or hop does not suit.
+        stride_ms: from window to window; None: a streaming artefact's own, or else the decoder settings'.
+
+    Raises:
+        KwsError: no stride for this model.
+    """
+    if isinstance(model, StreamModel):
+        scorer = model.scorer()
+        if stride_ms is not None and scorer.stride_samples != stride_samples(stride_ms, model.spec):
+            own_ms = 1000 * scorer.stride_samples / model.spec.rate_hz
+            raise KwsError(
+                f"{model.path}: was exported for a stride of {own_ms:g} ms, {stride_ms:g} ms asked;"
+                f" export it with --stride-ms {stride_ms:g}"
+            )
+        return scorer
+    stride_ms = model.metadata.decoder.stride_ms if stride_ms is None else stride_ms
+    if not isinstance(model, Artefact):
+        from kws.checkpoint import WaveformModel
+        from kws.export.streaming import checkpoint_scorer, streamable
+
+        if isinstance(model, WaveformModel) and streamable(model, stride_ms):
+            return checkpoint_scorer(model, stride_ms)
+    return WindowScorer(model, stride_ms)
 
 
 def _load_with_torch(path: Path, threads: int | None) -> Model:
@@ -59,4 +91,4 @@ def _load_with_torch(path: Path, threads: int | None) -> Model:
         return ExecuTorchModel(path, threads)
     from kws.artefacts.torchscript import LiteModel, TorchScriptModel
 
-    return LiteModel(path) if path.suffix == ".ptl" else TorchScriptModel(path)
+    return whole_or_streaming(LiteModel(path) if path.suffix == ".ptl" else TorchScriptModel(path))

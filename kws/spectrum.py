@@ -51,7 +51,7 @@ class Spectrum(nn.Module):
         self.bins = last_bin - first_bin + 1
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Power (batch, frames, bins) of a waveform (batch, samples)."""
+        """Power (batch, frames, bins) of a waveform (batch, samples): of a clip's frames, or those a shorter piece holds."""
         if self.pad > 0:
             waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
             waveform = waveform[:, self.skip :]
@@ -64,15 +64,16 @@ class Spectrum(nn.Module):
 
     def _frames(self, waveform: Tensor) -> Tensor:
         """Frames (batch, frames, window) of a waveform (batch, samples)."""
+        count = min(1 + (waveform.shape[1] - self.window) // self.hop, self.frames)
         if torch.jit.is_scripting():
-            return waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+            return waveform.unfold(1, self.window, self.hop)[:, :count]
         step = math.gcd(self.window, self.hop)
         if not torch.compiler.is_compiling() or self.window // step > _MOST_PIECES:
-            return waveform.unfold(1, self.window, self.hop)[:, : self.frames]
+            return waveform.unfold(1, self.window, self.hop)[:, :count]
         # An exported graph has no overlapping views: `unfold` becomes a gather of single samples, which takes as long as the
         # whole rest of a small model. The same frames are a few pieces side by side, each a plain slice.
         stride = self.hop // step
         whole = waveform.shape[1] // step
         pieces = waveform[:, : whole * step].reshape(-1, whole, step)
-        last = (self.frames - 1) * stride + 1
+        last = (count - 1) * stride + 1
         return torch.cat([pieces[:, start : start + last : stride] for start in range(self.window // step)], dim=2)

@@ -172,6 +172,13 @@ def test_an_onnx_file_labels_and_evaluates_without_torch(small_corpus: Path, tmp
     assert json.loads(evaluated.stdout)["clips"] > 40, evaluated.stderr
 
 
+@pytest.mark.parametrize("arguments", [("export", "x.ckpt"), ("spectrogram", "x.wav", "x.png")])
+def test_a_command_that_needs_torch_says_so(arguments: tuple[str, ...]) -> None:
+    result = without_torch(*arguments)
+    assert result.returncode == 2
+    assert result.stderr == f"error: kws {arguments[0]} needs torch, which is not installed; pip install 'kws[train]'\n"
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".ptl", ".ckpt"])
 def test_a_torch_file_without_torch_says_what_to_install(suffix: str, small_corpus: Path, tmp_path: Path) -> None:
     (tmp_path / f"model{suffix}").touch()

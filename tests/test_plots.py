@@ -11,7 +11,10 @@ from matplotlib.image import imread
 
 from kws.errors import KwsError
 from kws.metrics import Confusion
-from kws.plots import confusion_figure, save_figure, sound_figure
+from kws.plots import confusion_figure, det_figure, save_figure, sound_figure
+from kws.streaming.averages import ScoredStream
+from kws.streaming.timeline import SpokenWord
+from kws.streaming.tuning import SearchSpace, Tuning, tune
 
 NAMES = ("_silence_", "_unknown_", "yes", "no")
 COUNTS = np.array([[5, 0, 0, 0], [0, 0, 0, 0], [0, 0, 6, 2], [0, 1, 0, 9]])
@@ -28,6 +31,35 @@ def sound() -> Figure:
     waveform = rng.uniform(-1, 1, 16000).astype(np.float32)
     power, features = rng.random((98, 257), dtype=np.float32), rng.random((98, 40), dtype=np.float32)
     return sound_figure(waveform, power, features, rate_hz=16000, hop_ms=10, title="yes")
+
+
+@pytest.fixture(scope="module")
+def tuning() -> Tuning:
+    times_ms = np.arange(0, 60_000, 30)
+    scores = np.tile(np.float32([0.97, 0.01, 0.01, 0.01]), (len(times_ms), 1))
+    # Two words said and a third heard, each less sure than the one before.
+    for start_ms, score in ((5000, 0.9), (25_000, 0.6), (45_000, 0.4)):
+        scores[(times_ms >= start_ms) & (times_ms < start_ms + 1000)] = [0, 0, score, 0]
+    stream = ScoredStream(times_ms, scores, NAMES, (SpokenWord("yes", 5000), SpokenWord("yes", 25_000)), 60_000)
+    return tune([stream], space=SearchSpace(thresholds=(0.3, 0.5, 0.8, 0.95), average_windows_ms=(), suppressions_ms=()))
+
+
+@pytest.fixture
+def det(tuning: Tuning) -> Figure:
+    return det_figure(tuning, "yes")
+
+
+def test_det_has_a_point_a_threshold_and_marks_two(det: Figure, tuning: Tuning) -> None:
+    (axes,) = det.axes
+    curve, before, after = (np.asarray(line.get_xydata()) for line in axes.lines if line.get_marker() in (".", "s", "*"))
+    # At thresholds of 0.3, 0.5, 0.7, 0.8 and 0.95; an hour is sixty of these minutes.
+    np.testing.assert_allclose(curve, [[60, 0], [0, 0], [0, 50], [0, 50], [0, 100]])
+    np.testing.assert_allclose((before, after), [[[0, 50]], [[0, 0]]])
+    assert (axes.get_xscale(), axes.get_xlim()[0], axes.get_title()) == ("symlog", 0, "yes")
+    (_, interval) = axes.containers
+    assert interval.has_xerr
+    reached = max(segment[:, 0].max() for segment in interval.lines[2][0].get_segments())
+    assert reached == pytest.approx(tuning.after.score.total.false_accepts_per_hour.high)
 
 
 def test_confusion_has_truths_in_rows(confusion: Figure) -> None:
@@ -57,7 +89,7 @@ def test_silence_can_be_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "silence.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("kind", ["confusion", "sound"])
+@pytest.mark.parametrize("kind", ["confusion", "sound", "det"])
 def test_pictures_are_png(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = tmp_path / f"{kind}.png"
     save_figure(request.getfixturevalue(kind), path)

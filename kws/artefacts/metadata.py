@@ -11,6 +11,7 @@ from kws import __version__
 from kws.errors import KwsError
 from kws.framing import FeatureSpec
 from kws.labels import LabelSet
+from kws.streaming.scorer import StreamLayout
 from kws.streaming.settings import DecoderSettings
 
 # Raised when a reader of the older format would misread the newer.
@@ -30,6 +31,7 @@ class Metadata:
         decoder: settings of the streaming decoder.
         training: where the weights came from (checkpoint, its SHA-256, steps).
         version: of the kws that wrote it.
+        streaming: how a streaming artefact is driven; None: it takes whole clips.
     """
 
     labels: LabelSet
@@ -39,6 +41,7 @@ class Metadata:
     decoder: DecoderSettings = field(default_factory=DecoderSettings)
     training: Mapping[str, Any] = field(default_factory=dict)
     version: str = __version__
+    streaming: StreamLayout | None = None
 
     def with_decoder(self, decoder: DecoderSettings) -> Metadata:
         """The same model with other decoder settings."""
@@ -46,19 +49,19 @@ class Metadata:
 
     def to_json(self) -> str:
         """As JSON, one object."""
-        return json.dumps(
-            {
-                "format": FORMAT,
-                "kws_version": self.version,
-                "labels": list(self.labels.names),
-                "sound": {**asdict(self.spec), "clip_samples": self.spec.samples},
-                "features": dict(self.features),
-                "model": dict(self.model),
-                "decoder": self.decoder.to_dict(),
-                "training": dict(self.training),
-            },
-            ensure_ascii=False,
-        )
+        content = {
+            "format": FORMAT,
+            "kws_version": self.version,
+            "labels": list(self.labels.names),
+            "sound": {**asdict(self.spec), "clip_samples": self.spec.samples},
+            "features": dict(self.features),
+            "model": dict(self.model),
+            "decoder": self.decoder.to_dict(),
+            "training": dict(self.training),
+        }
+        if self.streaming is not None:
+            content["streaming"] = self.streaming.to_dict()
+        return json.dumps(content, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> Metadata:
@@ -92,6 +95,7 @@ class Metadata:
                 DecoderSettings.from_dict(content["decoder"]),
                 content["training"],
                 content["kws_version"],
+                StreamLayout.from_dict(content["streaming"]) if "streaming" in content else None,
             )
         except (KeyError, TypeError) as error:
             raise KwsError(f"{name}: its kws metadata lacks or misstates {error}; export it again with `kws export`") from error

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.artefacts.model import Artefact, Scores, Waveforms
@@ -25,12 +29,16 @@ class OnnxModel(Artefact):
         self._session = open_session(path, threads)
         found = self._session.get_modelmeta().custom_metadata_map
         super().__init__(path, Metadata.from_json(found.get(METADATA_KEY, ""), str(path)))
-        self._input = self._session.get_inputs()[0].name
+        self._inputs = [port.name for port in self._session.get_inputs()]
 
     def run(self, waveform: Waveforms) -> Scores:
         """The first output of (batch, …)."""
-        scores: Scores = self._session.run(None, {self._input: waveform})[0]
-        return scores
+        return self.call(waveform)[0]
+
+    def call(self, *inputs: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """All outputs, given all inputs, in the file's order."""
+        outputs: Sequence[NDArray[np.float32]] = self._session.run(None, dict(zip(self._inputs, inputs, strict=True)))
+        return outputs
 
 
 def open_session(path: Path, threads: int | None) -> Any:

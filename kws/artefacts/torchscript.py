@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.artefacts.model import Artefact, Scores, Waveforms
@@ -40,6 +43,11 @@ class TorchScriptModel(Artefact):
         """The output of (batch, …)."""
         scores: Scores = self._module(torch.from_numpy(waveform)).numpy()
         return scores
+
+    @torch.no_grad()
+    def call(self, *inputs: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """All outputs of a module that has several, given all inputs, in order."""
+        return [output.numpy() for output in self._module(*map(torch.from_numpy, inputs))]
 
 
 class LiteModel(TorchScriptModel):

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kws.errors import KwsError
+
 if TYPE_CHECKING:
     from kws.checkpoint import WaveformModel
     from kws.export.exporter import ExportData
@@ -24,9 +26,13 @@ labels and settings are inside. It is compared with the checkpoint on hard signa
 probability differs by more than 1e-4 (onnx-int8: if it loses over 0.5 points of accuracy) it is not kept, and the exit
 status is 1. The report lies beside the file.
 
+With --streaming the file (NAME.stream.onnx, .pt or .ptl) takes new samples of continuous sound and what it kept of those
+before, and gives the scores of every window that ends in them; how to drive it is in its metadata, under "streaming".
+
 examples:
   kws export outputs/low_latency_conv/…/checkpoints/best.ckpt
   kws export best.ckpt --to onnx,mobile --out models --data data/speech_commands_v0.02
+  kws export best.ckpt --streaming --stride-ms 30
 """
 
 
@@ -44,6 +50,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--to", metavar="A,B", default="onnx", help="formats, with commas between (default: %(default)s)")
     add("--out", type=Path, metavar="DIR", help="where to (default: the checkpoint's folder)")
     add("--name", metavar="NAME", help="of the files, less the ending (default: the checkpoint's)")
+    add("--streaming", action="store_true", help="for continuous sound: only what is new is computed")
+    add("--stride-ms", type=float, metavar="MS", help="with --streaming: from window to window (default: the decoder's, 30)")
     add("--data", type=Path, metavar="DATA", help="a data folder: its testing split for the comparison, training to calibrate")
     add("--lists", action="store_true", help="split DATA by validation_list.txt and testing_list.txt, not by hash")
     add("--seed", type=int, default=59185, help="of the choice of unknown and silence clips (default: %(default)s)")
@@ -57,19 +65,37 @@ def run(args: argparse.Namespace) -> int:
     from kws.checkpoint import load_checkpoint
     from kws.export.exporter import export
     from kws.export.formats import find_formats
+    from kws.export.stream_exporter import export_streaming
+    from kws.export.streaming import STRIDE_MS
 
+    check_streaming(args)
     formats = find_formats([name.strip() for name in args.to.split(",") if name.strip()])
     model = load_checkpoint(args.checkpoint)
     data = None if args.data is None else open_data(args, model)
     folder, stem = args.out or args.checkpoint.parent, args.name or args.checkpoint.stem
     passed = True
     for form in formats:
-        report = export(model, form, folder, stem, data)
+        if args.streaming:
+            report = export_streaming(model, form.name, folder, stem, STRIDE_MS if args.stride_ms is None else args.stride_ms)
+        else:
+            report = export(model, form, folder, stem, data)
         print(json.dumps(report.to_dict(), ensure_ascii=False) if args.json else report.to_text(), flush=True)
         if report.passed and not args.json:
             print(f"  {folder / report.file}")
         passed = passed and report.passed
     return 0 if passed else 1
+
+
+def check_streaming(args: argparse.Namespace) -> None:
+    """Refuse arguments that would have no effect.
+
+    Raises:
+        KwsError: there are some.
+    """
+    if args.stride_ms is not None and not args.streaming:
+        raise KwsError(f"--stride-ms {args.stride_ms:g}: has no effect without --streaming; give both")
+    if args.data is not None and args.streaming:
+        raise KwsError("--data: has no effect with --streaming, which is compared on made-up sound; leave one of them out")
 
 
 def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:

@@ -9,16 +9,18 @@ import sys
 from collections.abc import Sequence
 
 from kws import __version__
-from kws.errors import KwsError
+from kws.errors import KwsError, missing_package
 
-COMMANDS = ("label", "evaluate", "export", "spectrogram", "prepare", "synthesize", "fix_torchaudio")
+COMMANDS = (
+    "label", "evaluate", "export", "stream", "tune", "make_stream", "spectrogram", "prepare", "synthesize", "fix_torchaudio",
+)  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `kws`, with all its commands."""
-    parser = argparse.ArgumentParser(prog="kws", description="Keyword spotting: label, evaluate, export and prepare sound.")
+    parser = argparse.ArgumentParser(prog="kws", description="Keyword spotting: label, evaluate, export, stream, prepare.")
     parser.add_argument("--version", action="version", version=f"kws {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:
         importlib.import_module(f"kws.cli.{name}").add_parser(subparsers)
     return parser
@@ -32,6 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(args.run(args))
     except KwsError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (needed := missing_package(error)) is None:
+            raise
+        print(f"error: kws {args.command} {needed}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # `kws label … | head` closed the pipe: nothing is wrong.

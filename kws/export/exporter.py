@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -79,13 +80,26 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
     """
     if form.quantised and data is None:
         raise KwsError(f"export: {form.name} needs real clips to calibrate with and to judge the result by; give a data folder")
-    name = stem + form.suffix
     model = model.to("cpu").eval()
+    return keep_if_equal(folder, stem + form.suffix, lambda path: _write_and_compare(model, form, path, data))
+
+
+def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], ParityReport]) -> ParityReport:
+    """Write a file and its report beside it, whole, if the report says that it passed; keep nothing otherwise.
+
+    Args:
+        folder: where to, made if need be.
+        name: of the file.
+        write_and_compare: writes it to a path, and compares it.
+
+    Raises:
+        KwsError: the folder can't be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".part-", dir=folder) as temporary:
             path, beside = Path(temporary) / name, Path(temporary) / f"{name}.parity.json"
-            report = _write_and_compare(model, form, path, data)
+            report = write_and_compare(path)
             if report.passed:
                 write_json(beside, report.to_dict())
                 path.replace(folder / name)

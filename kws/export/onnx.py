@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,36 @@ from kws.errors import KwsError
 OPSET = 18
 
 
-def write_onnx(module: nn.Module, example: Tensor, metadata: Metadata, path: Path) -> None:
-    """Write a module of one input and one output.
+@dataclass(frozen=True)
+class Ports:
+    """A module's inputs and outputs.
+
+    Attributes:
+        inputs, outputs: their names.
+        dynamic: per input, its axes of any size, as `torch.export` takes them.
+    """
+
+    inputs: tuple[str, ...] = ("waveform",)
+    outputs: tuple[str, ...] = ("probabilities",)
+    dynamic: tuple[Mapping[int, Any], ...] = ({0: torch.export.Dim("batch")},)
+
+
+CLIPS = Ports()
+
+
+def write_onnx(
+    module: nn.Module, example: Tensor | tuple[Tensor, ...], metadata: Metadata, path: Path, ports: Ports = CLIPS
+) -> None:
+    """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`).
 
     Args:
         module: to be written.
-        example: an input of two or more (batch, …); the batch may be of any size later.
+        example: an input of two or more (batch, …); the batch may be of any size later. One for each of the ports.
         metadata: goes into the file's metadata_props, as JSON.
         path: the file.
+        ports: its inputs and outputs.
 
     Raises:
         KwsError: the packages for export are missing, or an operator can't be written.
@@ -40,9 +61,8 @@ def write_onnx(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
     with _quiet():
         try:
             program = torch.onnx.export(
-                module, (example,), dynamo=True, opset_version=OPSET, verbose=False,
-                input_names=["waveform"], output_names=["probabilities"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                module, example if isinstance(example, tuple) else (example,), dynamo=True, opset_version=OPSET, verbose=False,
+                input_names=ports.inputs, output_names=ports.outputs, dynamic_shapes=ports.dynamic,
             )  # fmt: skip
         except Exception as error:  # the exporter wraps whatever went wrong in errors of its own
             raise KwsError(f"{path}: this model can't be written as ONNX: {str(error).strip().splitlines()[0]}") from error

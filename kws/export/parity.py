@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ class ParityReport:
         size_bytes: of the file.
         clip_ms: median time for one clip, warm, one thread.
         first_difference: where a failed artefact first differs; empty where it passed.
+        timed: what `clip_ms` is the time of.
     """
 
     file: str
@@ -74,6 +75,7 @@ class ParityReport:
     size_bytes: int
     clip_ms: float
     first_difference: str = ""
+    timed: str = "clip"
 
     @property
     def lost_points(self) -> float:
@@ -95,7 +97,7 @@ class ParityReport:
 
     def to_text(self) -> str:
         """A table."""
-        lines = [f"{self.file} ({self.format}): {self.size_bytes:,} bytes, {self.clip_ms:.2f} ms a clip on one thread"]
+        lines = [f"{self.file} ({self.format}): {self.size_bytes:,} bytes, {self.clip_ms:.2f} ms a {self.timed} on one thread"]
         lines.append(f"  {'sound':22}{'clips':>6}{'difference':>12}{'rounding':>11}{'same label':>12}")
         for row in self.signals:
             mark = "" if row.passed or self.quantised else "  FAILED"
@@ -147,13 +149,18 @@ def compare(
 def clip_ms(candidate: Artefact, runs: int = 60, warm_up: int = 10) -> float:
     """Median milliseconds for one clip of noise, on one thread (ONNX Runtime's threads are those it was loaded with)."""
     clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, candidate.spec.samples)).astype(np.float32)
+    return median_ms(lambda: candidate.run(clip), runs, warm_up)
+
+
+def median_ms(work: Callable[[], object], runs: int = 60, warm_up: int = 10) -> float:
+    """Median milliseconds of some work, torch on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         times = []
         for _ in range(warm_up + runs):
             start = time.perf_counter()
-            candidate.run(clip)
+            work()
             times.append(1000 * (time.perf_counter() - start))
     finally:
         torch.set_num_threads(threads)

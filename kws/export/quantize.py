@@ -10,8 +10,8 @@ What was measured on Speech Commands (six networks, 1782 clips), and led to the 
 - The others use 7 of their 8 bits, which costs nothing. A processor without VNNI instructions adds pairs of products in 16 bits,
   where 8-bit weights overflow without a word; of 7 bits no pair can.
 - Logits stay in float, which a product of whole numbers can give: rounding them doubles the labels that change.
-- Smallest and largest value are the range. Percentiles change fewer labels (low_latency_conv: 1.4 %, not 2.3 %), but move single
-  probabilities twice as far, and keep every value of every clip in memory.
+- Smallest and largest value are the range. Percentiles change fewer labels in low_latency_conv (1.4 %, not 2.3 %) and as many
+  elsewhere, but move single probabilities up to twice as far, and hold every value of every clip in memory.
 - Symmetric ranges double the labels that change, and uint8 weights take half as long again in conv.
 """
 

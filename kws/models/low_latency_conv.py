@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.models.dropout import Dropout, ReluDropout
 from kws.models.layers import Dense, as_image, flatten, initialise
+from kws.models.streamed import StreamedNetwork
 
 
 class LowLatencyConv(nn.Module):
@@ -33,6 +36,7 @@ class LowLatencyConv(nn.Module):
         super().__init__()
         if filter_bins > bins:
             raise KwsError(f"model.filter_bins: {filter_bins} is wider than the {bins} feature bins; give at most {bins}")
+        self.bins = bins
         self.first = nn.Conv2d(1, filters, (frames, filter_bins))
         initialise(self.first, 0.01)
         self.activation = ReluDropout(dropout)
@@ -43,9 +47,32 @@ class LowLatencyConv(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        maps = self.activation(self.first(as_image(features)))
+        return self.classify(flatten(self.first(as_image(features))))
+
+    def classify(self, maps: Tensor) -> Tensor:
+        """Logits (batch, labels) of the convolution's output (batch, places in frequency · filters), before its activation."""
         # The layers between are linear: the original has no activation there.
-        hidden = self.dropout(self.second(flatten(maps)))
+        hidden = self.dropout(self.second(self.activation(maps)))
         hidden = self.dropout(self.third(hidden))
         logits: Tensor = self.output(hidden)
         return logits
+
+    def streamed(self, step: int) -> StreamedNetwork:
+        """This network over a stream, its convolution sliding on from window to window."""
+        return _StreamedConv(self, step)
+
+
+class _StreamedConv(StreamedNetwork):
+    """The features are cached (frames, bins); no window is cut out, for the convolution is one long."""
+
+    def __init__(self, network: LowLatencyConv, step: int) -> None:
+        super().__init__(step, (network.first.kernel_size[0] - step, network.bins))
+        self.network = network
+
+    def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        first = self.network.first
+        rows = torch.cat([cache, features])
+        maps = F.conv2d(rows[None, None], first.weight, first.bias, [self.step, 1])
+        logits: Tensor = self.network.classify(maps[0].permute(1, 2, 0).flatten(1))
+        return logits, rows[rows.shape[0] - self.cache_shape[0] :]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.models.dropout import Dropout, ReluDropout
 from kws.models.layers import Dense
+from kws.models.streamed import StreamedNetwork
 from kws.product import product
 
 
@@ -81,8 +83,35 @@ class LowLatencySvdf(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits (batch, labels) of features (batch, frames, bins)."""
-        out = self.activation(self.first(features))
-        out = self.dropout(self.second(out))
+        return self.classify(self.first(features))
+
+    def classify(self, units: Tensor) -> Tensor:
+        """Logits (batch, labels) of the SVDF layer's units (batch, units), before their activation."""
+        out = self.dropout(self.second(self.activation(units)))
         out = self.dropout(self.third(out))
         logits: Tensor = self.output(out)
         return logits
+
+    def streamed(self, step: int) -> StreamedNetwork:
+        """This network over a stream, each frame filtered over frequency once."""
+        return _StreamedSvdf(self, step)
+
+
+class _StreamedSvdf(StreamedNetwork):
+    """The filtered frames are cached (filters, frames); a new frame costs bins · filters multiplies."""
+
+    def __init__(self, network: LowLatencySvdf, step: int) -> None:
+        filters, frames = network.first.time.shape
+        super().__init__(step, (filters, frames - step))
+        self.network = network
+
+    def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        first = self.network.first
+        rows = torch.cat([cache, torch.matmul(first.frequency, features.t())], dim=1)
+        # The time filters slide over the stream: a convolution of each filter with itself alone.
+        filters = first.time.shape[0]
+        images, kernels = rows[None, :, :, None], first.time[:, None, :, None]
+        filtered = F.conv2d(images, kernels, stride=[self.step, 1], groups=filters)[0, :, :, 0].t()
+        units = filtered.reshape(-1, first.units, first.rank).sum(dim=2) + first.bias
+        return self.network.classify(units), rows[:, rows.shape[1] - self.cache_shape[1] :]

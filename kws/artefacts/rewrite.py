@@ -1,0 +1,139 @@
+"""New decoder settings for a model that is already written; all else in its file stays."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+from kws.artefacts.metadata import METADATA_KEY, Metadata
+from kws.errors import KwsError, missing_package
+from kws.streaming.decoder import CommandDecoder
+from kws.streaming.settings import DecoderSettings
+
+# torch maps tensors from the file as they lie, and aligns each to this; the padding is an extra field of this name.
+_ALIGNMENT, _PADDING = 64, b"FB"
+
+
+def write_decoder(path: Path, settings: DecoderSettings) -> None:
+    """Put decoder settings into a model's file, written whole: a checkpoint, or an exported `.onnx`, `.pt` or `.ptl`.
+
+    Args:
+        path: the file.
+        settings: the new ones.
+
+    Raises:
+        KwsError: no such model, an `.pte` file (its program is sealed), settings for words that the model does not know, a
+            package that is missing, or a file that can't be written.
+    """
+    check_writable(path)
+    _replace(path, _WRITERS[path.suffix](path, settings))
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that settings can't be written to, as far as its name tells.
+
+    Raises:
+        KwsError: as for `write_decoder`.
+    """
+    if path.suffix == ".pte":
+        raise KwsError(
+            f"{path}: its settings can't be changed, for they are part of the program; tune the checkpoint, then export"
+        )
+    if path.suffix not in _WRITERS:
+        raise KwsError(f"{path}: its ending says no kind of model that settings can be written to; {', '.join(_WRITERS)} can")
+    if not path.is_file():
+        raise KwsError(f"{path}: no such file; give a checkpoint that train.py wrote, or a model that `kws export` wrote")
+
+
+def _with_onnx(path: Path, settings: DecoderSettings) -> bytes:
+    try:
+        import onnx
+    except ImportError as error:
+        raise KwsError(f"{path}: writing settings into it needs onnx ({error}); install it with: pip install onnx") from error
+    try:
+        # As it lies in the file: weights beside it, if any, stay there.
+        model = onnx.load(os.fspath(path), load_external_data=False)
+    except Exception as error:  # a damaged file raises anything
+        raise KwsError(f"{path}: can't be read as an ONNX model ({error}); it is cut off, or another kind of file") from error
+    found = [entry for entry in model.metadata_props if entry.key == METADATA_KEY]
+    text = _changed(found[0].value if found else "", settings, path)
+    found[0].value = text
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _with_torchscript(path: Path, settings: DecoderSettings) -> bytes:
+    buffer = io.BytesIO()
+    written = False
+    try:
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(buffer, "w") as new:
+            for entry in old.infolist():
+                content = old.read(entry)
+                if not written and entry.filename.endswith(f"/extra/{METADATA_KEY}"):
+                    content, written = _changed(content, settings, path).encode(), True
+                new.writestr(_aligned(entry, buffer.tell()), content)
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise KwsError(f"{path}: is no TorchScript model, or a cut-off one ({error}); export it again") from error
+    if not written:
+        _changed("", settings, path)
+    return buffer.getvalue()
+
+
+def _aligned(entry: zipfile.ZipInfo, offset: int) -> zipfile.ZipInfo:
+    """The header of an entry that starts at this offset, padded so that its content starts at a multiple of 64."""
+    aligned = zipfile.ZipInfo(entry.filename)
+    aligned.compress_type = entry.compress_type
+    # The local header is 30 bytes and the name; the padding's own header is 4.
+    padding = -(offset + 30 + len(entry.filename.encode()) + 4) % _ALIGNMENT
+    aligned.extra = _PADDING + padding.to_bytes(2, "little") + b"Z" * padding
+    return aligned
+
+
+def _with_checkpoint(path: Path, settings: DecoderSettings) -> bytes:
+    try:
+        import torch
+
+        from kws.checkpoint import read_checkpoint
+        from kws.module import CHECKPOINT_KEY
+        from kws.recipe import Recipe
+    except ModuleNotFoundError as error:
+        if (needed := missing_package(error)) is None:
+            raise
+        raise KwsError(f"{path}: {needed}") from error
+    checkpoint = read_checkpoint(path)
+    entry: dict[str, Any] = checkpoint[CHECKPOINT_KEY]
+    try:
+        labels = Recipe.from_dict(entry).labels
+    except (KeyError, TypeError, AttributeError) as error:
+        raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
+    CommandDecoder(labels.names, settings)
+    buffer = io.BytesIO()
+    torch.save({**checkpoint, CHECKPOINT_KEY: {**entry, "decoder": settings.to_dict()}}, buffer)
+    return buffer.getvalue()
+
+
+def _changed(text: str | bytes, settings: DecoderSettings, path: Path) -> str:
+    """Metadata with other settings, if they fit its labels."""
+    metadata = Metadata.from_json(text, str(path))
+    CommandDecoder(metadata.labels.names, settings)
+    return metadata.with_decoder(settings).to_json()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{os.getpid()}-{path.name}.part")
+    try:
+        temporary.write_bytes(content)
+        shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise KwsError(f"{path}: can't be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+_WRITERS = {".onnx": _with_onnx, ".pt": _with_torchscript, ".ptl": _with_torchscript, ".ckpt": _with_checkpoint}

@@ -1,0 +1,94 @@
+"""`kws make-stream`: a recording with words at known times, to measure how well a model spots them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+EPILOG = """\
+OUT.wav gets words of the chosen split at random times over background noise, OUT.txt what was said (`<label>, <ms>` a
+line, the original's format; the time is where the word's clip starts), OUT.json both with the settings and the clips.
+
+Measure false accepts on streams in which no wanted word is said: --no-words (noise alone), --unknown-percentage 100.
+
+examples:
+  kws make-stream data/speech_commands_v0.02 test.wav --words yes,no,up,down
+  kws make-stream clips validation.wav --model best.onnx --split validation --snr-db 15
+  kws make-stream clips hour.wav --model best.onnx --minutes 60 --unknown-percentage 100
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws make-stream` and its arguments."""
+    parser = subparsers.add_parser(
+        "make-stream",
+        help="make a long recording with words at known times",
+        description="Mix a test stream: words of one split at random times over background noise.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("data", type=Path, metavar="DATA", help="a folder with one folder a word, and _background_noise_")
+    add("out", type=Path, metavar="OUT.wav", help="the recording")
+    wanted = parser.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("--words", metavar="A,B", help="wanted words, with commas between; all others are _unknown_")
+    wanted.add_argument("--model", type=Path, metavar="MODEL", help="take words, rate and clip length from this model")
+    add("--split", choices=("testing", "validation", "training"), default="testing", help="whose clips (default: %(default)s)")
+    add("--lists", action="store_true", help="split by validation_list.txt and testing_list.txt, not by hash")
+    add("--minutes", type=float, default=10.0, metavar="N", help="length (default: %(default)g)")
+    add("--interval-s", type=float, default=3.0, metavar="S", help="a word in each such slot (default: %(default)g)")
+    add("--unknown-percentage", type=float, default=30.0, metavar="P", help="of the words (default: %(default)g)")
+    add("--background-volume", type=float, default=0.1, metavar="V", help="largest volume of the noise (default: %(default)g)")
+    add("--snr-db", type=float, metavar="DB", help="level of the words over the noise, instead of a volume")
+    add("--no-words", action="store_true", help="noise alone")
+    add("--seed", type=int, default=0, help="another seed, another stream (default: %(default)s)")
+    add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
+    import kws
+    from kws.audio import write_wav
+    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
+    from kws.errors import KwsError
+    from kws.framing import FeatureSpec
+    from kws.labels import UNKNOWN, LabelSet
+    from kws.report import write_json
+    from kws.streaming.scene_clips import open_clips
+    from kws.streaming.scenes import SceneSettings, make_scene
+    from kws.streaming.timeline import write_truth
+
+    settings = SceneSettings(
+        args.minutes, args.interval_s, args.unknown_percentage, args.background_volume, args.snr_db, args.no_words, args.seed
+    )
+    if args.out.suffix != ".wav":
+        raise KwsError(f"{args.out}: ends in {args.out.suffix or 'nothing'}; end it in .wav")
+    if args.model is None:
+        labels, spec = LabelSet(args.words.split(",")), FeatureSpec()
+    else:
+        model = kws.load(args.model)
+        labels, spec = model.labels, model.spec
+    rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
+    source, noises, names = open_clips(args.data, labels, args.split, rule, spec, args.cache_dir)
+    scene = make_scene(settings, spec.rate_hz, spec.samples, source, noises)
+    content = {
+        "settings": asdict(settings), "data": str(args.data), "split": args.split, "labels": list(labels.names),
+        "rate_hz": spec.rate_hz, "duration_ms": 1000 * len(scene.samples) // spec.rate_hz, "rms": scene.parts_rms,
+        "truth": [
+            {"label": word.label, "time_ms": word.time_ms, "clip": names[clip]}
+            for word, clip in zip(scene.truth, scene.clips, strict=True)
+        ],
+    }  # fmt: skip
+    try:
+        write_truth(args.out.with_suffix(".txt"), scene.truth)
+        write_json(args.out.with_suffix(".json"), content)
+    except OSError as error:
+        raise KwsError(f"{args.out}: can't be written ({error.strerror})") from error
+    # Last: where the recording is, the truth beside it is its own.
+    write_wav(args.out, scene.samples, spec.rate_hz)
+    unknown = sum(word.label == UNKNOWN for word in scene.truth)
+    wanted = len(scene.truth) - unknown
+    print(f"{args.out}: {args.minutes:g} min, {wanted} wanted words, {unknown} others, of the {args.split} split")
+    return 0

@@ -1,0 +1,184 @@
+"""`kws stream`: which words are in this recording, and when?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kws.artefacts.model import Model
+    from kws.streaming.settings import DecoderSettings
+    from kws.streaming.timeline import Detection, SpokenWord
+
+EPILOG = """\
+A detection's time is the START of the window of sound that decided, as the original's; the decision could be known a
+window's length later. The decoder's settings are the model's own (`kws tune` finds them), where no option says otherwise.
+The recording is mixed down to one channel and resampled to the model's rate.
+
+With --ground-truth (lines `<label>, <ms>`, as `kws make-stream` writes them) the detections are scored: the original's four
+counts, and one-to-one matching with hit rate, false accepts an hour and latency of each word.
+
+examples:
+  kws stream best.onnx recording.wav
+  kws stream best.onnx test.wav --ground-truth test.txt --picture test.png
+  kws stream best.onnx recording.wav --format audacity --out labels.txt
+"""
+_OVERRIDES = {"threshold": float, "average_window_ms": int, "suppression_ms": int, "minimum_count": int}
+# Sound is fed in pieces of so many seconds, so that an hour takes no more memory than its samples.
+_PIECE_S = 10
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws stream` and its arguments."""
+    parser = subparsers.add_parser(
+        "stream",
+        help="spot words in a long recording",
+        description="Spot words in a recording of any length, and score what is found where it is known what was said.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote (--streaming: the fastest)")
+    add("sound", type=Path, metavar="WAV", help="a sound file")
+    add("--ground-truth", type=Path, metavar="FILE", help="what was said: `<label>, <ms>` a line")
+    add("--format", choices=("text", "json", "audacity"), default="text", help="of the detections (default: %(default)s)")
+    add("--out", type=Path, metavar="FILE", help="write the detections (JSON lines, or Audacity labels) there, not to the screen")
+    add("--picture", type=Path, metavar="PNG", help="draw waveform, scores, detections and truth")
+    add("--scores", type=Path, metavar="NPZ", help="write every window's time and scores (times_ms, scores, labels)")
+    add("--stride-ms", type=int, metavar="MS", help="from window to window")
+    for name, kind in _OVERRIDES.items():
+        add(f"--{name.replace('_', '-')}", type=kind, metavar="N", help="of the decoder, instead of the model's")
+    add("--tolerance-ms", type=int, default=750, metavar="MS", help="a detection this near answers a word (default %(default)s)")
+    add("--threads", type=int, metavar="N", help="CPU threads (default: one for each core)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
+    import kws
+    from kws.audio import read_audio
+    from kws.errors import KwsError
+    from kws.streaming.timeline import write_audacity, write_detections
+
+    model = kws.load(args.model, threads=args.threads)
+    truth = read_checked_truth(args.ground_truth, model) if args.ground_truth is not None else None
+    if args.out is not None and args.format == "text":
+        raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
+    settings = decoder_settings(args, model)
+    samples = read_audio(args.sound, model.spec.rate_hz)
+    if len(samples) < model.spec.samples:
+        seconds = len(samples) / model.spec.rate_hz
+        print(f"{args.sound}: {seconds:.2f} s is shorter than a window; zeros are put after it", file=sys.stderr)
+    detections, times_ms, scores = spot(model, samples, settings)
+    if args.out is not None:
+        write = write_audacity if args.format == "audacity" else write_detections
+        write(args.out, detections)
+    else:
+        show(detections, args.format, model.spec.clip_ms)
+    if args.scores is not None:
+        write_scores(args.scores, times_ms, scores, model)
+    if args.picture is not None:
+        from kws.plots import save_figure
+        from kws.stream_picture import stream_figure
+
+        drawn = (samples, model.spec.rate_hz, times_ms, scores, model.labels.names, detections, truth or ())
+        save_figure(stream_figure(*drawn, title=args.sound.name), args.picture)
+    if truth is not None:
+        duration_ms = 1000 * len(samples) // model.spec.rate_hz
+        text = report(truth, detections, duration_ms, args.tolerance_ms, model)
+        print(text, file=sys.stdout if args.format == "text" else sys.stderr)
+    return 0
+
+
+def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
+    """The model's settings, with what the command line says instead."""
+    from kws.artefacts.stream import StreamModel
+
+    given = {name: getattr(args, name) for name in (*_OVERRIDES, "stride_ms") if getattr(args, name) is not None}
+    if isinstance(model, StreamModel) and "stride_ms" not in given:
+        given["stride_ms"] = 1000 * model.layout.stride_samples // model.spec.rate_hz
+    return replace(model.metadata.decoder, **given)
+
+
+def spot(
+    model: Model, samples: NDArray[np.int16], settings: DecoderSettings
+) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
+    """Detections in a recording, and time and scores of every window."""
+    import numpy as np
+
+    from kws.loading import open_scorer
+    from kws.streaming.spotter import Spotter
+
+    heard: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+    spotter = Spotter(open_scorer(model, settings.stride_ms), settings, lambda times, scores: heard.append((times, scores)))
+    piece = _PIECE_S * model.spec.rate_hz
+    detections = [found for first in range(0, len(samples), piece) for found in spotter.feed(samples[first : first + piece])]
+    detections += spotter.flush()
+    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
+    return detections, times_ms, scores
+
+
+def read_checked_truth(path: Path, model: Model) -> tuple[SpokenWord, ...]:
+    """The ground truth, if its labels are the model's.
+
+    Raises:
+        KwsError: it can't be read, or has a label that the model has not.
+    """
+    from kws.errors import KwsError
+    from kws.streaming.timeline import read_truth
+
+    truth = read_truth(path)
+    strangers = sorted({word.label for word in truth} - set(model.labels.names))
+    if strangers:
+        known = ", ".join(model.labels.names)
+        raise KwsError(f"{path}: labels {', '.join(strangers)} are not among the model's ({known}); call other words _unknown_")
+    return truth
+
+
+def show(detections: list[Detection], form: str, clip_ms: float) -> None:
+    """Print detections."""
+    for found in detections:
+        if form == "json":
+            print(json.dumps(found.to_dict(), ensure_ascii=False))
+        elif form == "audacity":
+            print(f"{found.time_ms / 1000:.6f}\t{(found.time_ms + clip_ms) / 1000:.6f}\t{found.label}")
+        else:
+            print(f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}")
+
+
+def write_scores(path: Path, times_ms: Any, scores: Any, model: Model) -> None:
+    """Write every window's scores, whole."""
+    import numpy as np
+
+    from kws.errors import KwsError
+
+    temporary = path.with_name(f".part-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, times_ms=times_ms, scores=scores, labels=np.array(model.labels.names))
+        temporary.replace(path)
+    except OSError as error:
+        raise KwsError(f"{path}: can't be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def report(truth: tuple[SpokenWord, ...], detections: list[Detection], duration_ms: int, tolerance_ms: int, model: Model) -> str:
+    """The original's counts, and the table of one-to-one matching."""
+    from kws.streaming.original_counts import count_as_original
+    from kws.streaming.scoring import score_detections
+
+    counts = count_as_original(truth, detections, tolerance_ms)
+    share = 100 / max(counts.words, 1)
+    table = score_detections(truth, detections, duration_ms, tolerance_ms=tolerance_ms, labels=model.labels.words).to_text()
+    return (
+        f"as the original counts: {share * counts.matched:.1f} % of {counts.words} words matched, {share * counts.correct:.1f} %"
+        f" correct, {share * counts.wrong:.1f} % wrong, {share * counts.false_positives:.1f} % false positives\n{table}"
+    )

@@ -1,0 +1,195 @@
+"""`kws tune`: decoder settings by measurement, written into the model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kws.artefacts.model import Model
+    from kws.streaming.averages import ScoredStream
+    from kws.streaming.settings import DecoderSettings
+    from kws.streaming.timeline import SpokenWord
+    from kws.streaming.tuning import OperatingPoint, Tuning
+
+EPILOG = """\
+Tune on one stream, and judge by another: the settings are the best for this one. A stream as a user would hear it,
+hours long, with --no-words for sound in which no word is said, gives false accepts an hour that can be believed;
+the table tells the interval. Where no setting reaches the target nothing is written, and the exit status is 1.
+
+examples:
+  kws tune model.onnx validation.wav
+  kws tune best.ckpt validation.wav --no-words radio.wav --false-accepts-per-hour 1 --picture tune.png
+  kws stream best.ckpt validation.wav --scores validation.npz && kws tune best.ckpt --scores validation.npz
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws tune` and its arguments."""
+    parser = subparsers.add_parser(
+        "tune",
+        help="choose the decoder's settings by a stream with known words",
+        description="Score a stream once, try threshold, averaging and suppression on the scores, and write into MODEL what\n"
+        "finds the most words at no more than so many false accepts an hour.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
+    add("stream", type=Path, metavar="STREAM", nargs="?", help="continuous sound (.wav …)")
+    add("--scores", type=Path, metavar="FILE.npz", help="what `kws stream --scores` wrote, in place of STREAM")
+    add(
+        "--ground-truth",
+        type=Path,
+        metavar="FILE",
+        help="what was said: `<label>, <ms>` a line (default: STREAM's name, ending in .txt)",
+    )
+    add(
+        "--no-words",
+        type=Path,
+        metavar="OTHER",
+        action="append",
+        default=[],
+        help="sound or .npz without a wanted word; repeatable",
+    )
+    add("--false-accepts-per-hour", type=float, default=0.5, metavar="N", help="the most allowed (default: %(default)s)")
+    add("--picture", type=Path, metavar="OUT.png", help="also draw what the thresholds trade")
+    add("--dry-run", action="store_true", help="leave MODEL as it is")
+    add("--json", action="store_true", help="print JSON instead of the table")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
+    import kws
+    from kws.artefacts.rewrite import check_writable, write_decoder
+    from kws.streaming.tuning import tune
+
+    if not args.dry_run:
+        check_writable(args.model)
+    model = kws.load(args.model)
+    start = starting_settings(model)
+    tuning = tune(open_streams(args, model, start), start, false_accepts_per_hour=args.false_accepts_per_hour)
+    if args.picture is not None:
+        from kws.plots import det_figure, save_figure
+
+        save_figure(det_figure(tuning, f"{args.model.name} on {(args.stream or args.scores).name}"), args.picture)
+    if write := tuning.reached and not args.dry_run:
+        write_decoder(args.model, tuning.after.settings)
+    if args.json:
+        print(json.dumps({"model": str(args.model), "written": write, **tuning.to_dict()}, indent=2, ensure_ascii=False))
+    else:
+        print(to_text(tuning))
+        print(f"{args.model}: {'has the new settings' if write else 'stays as it was'}")
+    return 0 if tuning.reached else 1
+
+
+def starting_settings(model: Model) -> DecoderSettings:
+    """The model's settings; their stride is that of a streaming artefact, where it is one."""
+    from kws.artefacts.stream import StreamModel
+
+    settings = model.metadata.decoder
+    if isinstance(model, StreamModel):
+        return replace(settings, stride_ms=1000 * model.layout.stride_samples // model.spec.rate_hz)
+    return settings
+
+
+def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettings) -> list[ScoredStream]:
+    """The scores of all the sound that was given."""
+    from kws.cli.stream import read_checked_truth
+    from kws.errors import KwsError
+
+    source: Path | None = args.scores or args.stream
+    if source is None or (args.scores and args.stream):
+        raise KwsError("tune: give either STREAM, or --scores FILE.npz")
+    truth = read_checked_truth(args.ground_truth or source.with_suffix(".txt"), model)
+    return [_opened(source, model, settings, truth), *(_opened(path, model, settings, ()) for path in args.no_words)]
+
+
+def _opened(path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...]) -> ScoredStream:
+    import numpy as np
+
+    from kws.errors import KwsError
+    from kws.streaming.averages import read_scores
+
+    if path.suffix != ".npz":
+        return score_stream(model, path, settings, truth)
+    stream = read_scores(path, truth, model.spec.clip_ms)
+    if stream.labels != model.labels.names:
+        raise KwsError(f"{path}: scores of {', '.join(stream.labels)}; the model's labels are {', '.join(model.labels.names)}")
+    found_ms = float(np.median(np.diff(stream.times_ms))) if len(stream.times_ms) > 1 else settings.stride_ms
+    if found_ms != settings.stride_ms:
+        raise KwsError(f"{path}: scores every {found_ms:g} ms; the model's stride_ms is {settings.stride_ms}; score it again")
+    return stream
+
+
+def score_stream(model: Model, path: Path, settings: DecoderSettings, truth: tuple[SpokenWord, ...] = ()) -> ScoredStream:
+    """Score all windows of a sound file, those that `kws stream` decides by."""
+    import numpy as np
+    from tqdm import tqdm
+
+    from kws.audio import read_audio
+    from kws.loading import open_scorer
+    from kws.streaming.averages import ScoredStream
+    from kws.streaming.spotter import Spotter
+
+    rate_hz = model.spec.rate_hz
+    sound = read_audio(path, rate_hz)
+    heard: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+    spotter = Spotter(open_scorer(model, settings.stride_ms), settings, lambda times, scores: heard.append((times, scores)))
+    seconds = tqdm(range(0, len(sound), rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False)
+    for first in seconds:
+        spotter.feed(sound[first : first + rate_hz])
+    spotter.flush()
+    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
+    return ScoredStream(times_ms, scores, model.labels.names, truth, len(sound) * 1000 // rate_hz)
+
+
+def to_text(tuning: Tuning) -> str:
+    """Settings and scores before and after, side by side, and what they are worth."""
+    lines = [f"{'':24}{'before':>22}{'after':>22}"]
+    for name, before, after in zip(_NAMES, _column(tuning.before), _column(tuning.after), strict=True):
+        lines.append(f"{name:24}{before:>22}{after:>22}")
+    total = tuning.after.score.total
+    rate, target = total.false_accepts_per_hour, tuning.target_per_hour
+    lines.append(
+        f"intervals of {100 * total.confidence:g} %; {tuning.tried} settings tried on {60 * total.hours:.0f} min of sound"
+    )
+    if not tuning.reached:
+        lines.append(f"none of them finds a word at no more than {target:g} false accepts an hour; these make the fewest")
+    elif not tuning.proven:
+        lines.append(
+            f"{target:g} false accepts an hour is not proven: the sound leaves up to {rate.high:.1f} open; give more of it"
+        )
+    return "\n".join(lines)
+
+
+_NAMES = (
+    "threshold", "average_window_ms", "suppression_ms", "minimum_count", "hits", "hit rate (%)", "taken for another", "missed",
+    "false accepts", "false accepts an hour", "latency p50, p95 (ms)",
+)  # fmt: skip
+
+
+def _column(point: OperatingPoint) -> list[str]:
+    settings, total = point.settings, point.score.total
+    rate, share = total.false_accepts_per_hour, total.hit_rate
+    latencies = [total.latency_ms(percentile) for percentile in (50, 95)]
+    return [
+        f"{settings.threshold:g}",
+        f"{settings.average_window_ms}",
+        f"{settings.suppression_ms}",
+        f"{settings.minimum_count}",
+        f"{total.hits} of {total.said}",
+        f"{100 * share.value:.1f} ({100 * share.low:.1f}–{100 * share.high:.1f})",
+        f"{total.wrong}",
+        f"{total.missed}",
+        f"{total.false_accepts}",
+        f"{rate.value:.1f} ({rate.low:.1f}–{rate.high:.1f})",
+        ", ".join("–" if latency is None else f"{latency:.0f}" for latency in latencies),
+    ]

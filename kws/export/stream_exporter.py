@@ -1,0 +1,121 @@
+"""From a checkpoint to a streaming artefact that is known to give what the checkpoint gives for whole windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kws.artefacts.metadata import Metadata
+from kws.artefacts.model import Artefact
+from kws.artefacts.stream import StreamModel
+from kws.checkpoint import WaveformModel
+from kws.errors import KwsError
+from kws.export.exporter import keep_if_equal
+from kws.export.onnx import Ports, write_onnx
+from kws.export.parity import ParityReport, compare, median_ms
+from kws.export.probes import hard_signals
+from kws.export.streaming import STRIDE_MS, StreamingScores
+from kws.export.torchscript import write_mobile, write_torchscript
+from kws.loading import load
+from kws.streaming.scorer import StatefulScorer
+
+# One after another in one stream; not those whose scores are of rounding alone.
+_IN_TURN = ("voice", "silence", "white noise", "one sample", "faint noise", "full-scale clipping")
+
+SUFFIXES = {"onnx": ".stream.onnx", "torchscript": ".stream.pt", "mobile": ".stream.ptl"}
+
+
+def export_streaming(model: WaveformModel, form: str, folder: Path, stem: str, stride_ms: float = STRIDE_MS) -> ParityReport:
+    """Write `<stem>.stream.<…>` and its parity report, if it is equal to the checkpoint; keep nothing otherwise.
+
+    Args:
+        model: the checkpoint.
+        form: onnx, torchscript or mobile.
+        folder: where to, made if need be.
+        stem: of the name.
+        stride_ms: from window to window.
+
+    Returns:
+        The report; the artefact was kept if it says `passed`.
+
+    Raises:
+        KwsError: another format, a stride or front end that can't stream, or a folder that can't be written.
+    """
+    if form not in SUFFIXES:
+        raise KwsError(f"export: {form} has no streaming form; there are {', '.join(SUFFIXES)}")
+    model = model.to("cpu").eval()
+    module = StreamingScores(model, stride_ms).eval()
+    # Whoever decodes its scores takes its settings from it.
+    decoder = replace(model.metadata.decoder, stride_ms=_whole(stride_ms))
+    metadata = model.metadata.with_decoder(decoder)
+    return keep_if_equal(folder, stem + SUFFIXES[form], lambda path: _write_and_compare(model, module, metadata, form, path))
+
+
+def write_streaming(module: StreamingScores, metadata: Metadata, form: str, path: Path) -> None:
+    """Write a streaming module, its layout in the metadata.
+
+    Args:
+        module: to be written.
+        metadata: the checkpoint's.
+        form: onnx, torchscript or mobile.
+        path: the file.
+    """
+    layout = module.layout
+    metadata = replace(metadata, streaming=layout)
+    if form != "onnx":
+        (write_mobile if form == "mobile" else write_torchscript)(module, metadata, path)
+        return
+    states = tuple(torch.zeros(shape) for _, shape in layout.state)
+    names = [name for name, _ in layout.state]
+    strides = layout.stride_samples * torch.export.Dim("k")
+    ports = Ports(("samples", *names), ("scores", *(f"next_{name}" for name in names)), ({0: strides}, *({} for _ in names)))
+    write_onnx(module, (torch.zeros(2 * layout.stride_samples), *states), metadata, path, ports)
+
+
+class _Rejoined(Artefact):
+    """Takes windows as they come from a stream, joins them again, and streams them in chunks of odd sizes."""
+
+    def __init__(self, streaming: StreamModel) -> None:
+        super().__init__(streaming.path, streaming.metadata)
+        self._streaming = streaming
+
+    def run(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        scorer = self._streaming.scorer()
+        stream = np.concatenate([waveform[0], waveform[1:, -scorer.stride_samples :].ravel()])
+        return _in_odd_chunks(scorer, stream)
+
+
+def _whole(stride_ms: float) -> int:
+    if stride_ms != int(stride_ms):
+        raise KwsError(f"stride_ms: {stride_ms:g} given; whole milliseconds are expected, for the decoder counts in them")
+    return int(stride_ms)
+
+
+def _write_and_compare(model: WaveformModel, module: StreamingScores, metadata: Metadata, form: str, path: Path) -> ParityReport:
+    write_streaming(module, metadata, form, path)
+    artefact = cast(StreamModel, load(path, threads=1))
+    rows = compare(model, _Rejoined(artefact), _windows(model, module.layout.stride_samples))
+    stride, zeros = np.random.default_rng(0).uniform(-0.1, 0.1, module.layout.stride_samples), module.layout.zeros()
+    step_ms = median_ms(lambda: artefact.step(stride.astype(np.float32), zeros))
+    size = path.stat().st_size
+    return ParityReport(path.name, f"{form}, streaming", rows, False, 0, None, None, size, step_ms, timed="stride")
+
+
+def _windows(model: WaveformModel, stride: int) -> dict[str, NDArray[np.float32]]:
+    """Overlapping windows (windows, samples) of a few seconds of each kind of sound."""
+    length = model.spec.samples + max(model.spec.samples // 2, 2 * stride)
+    streams = {kind: np.resize(clips, length) for kind, clips in hard_signals(model.spec).items()}
+    streams["in turn"] = np.resize(np.concatenate([streams[kind][: length // 3] for kind in _IN_TURN]), 2 * length)
+    window = model.spec.samples
+    return {kind: np.lib.stride_tricks.sliding_window_view(stream, window)[::stride].copy() for kind, stream in streams.items()}
+
+
+def _in_odd_chunks(scorer: StatefulScorer, stream: NDArray[np.float32]) -> NDArray[np.float32]:
+    rng = np.random.default_rng(0)
+    cuts = np.cumsum(rng.integers(1, 4 * scorer.stride_samples, len(stream) // scorer.stride_samples))
+    return np.concatenate([scorer.push(chunk) for chunk in np.split(stream, cuts[cuts < len(stream)])])
