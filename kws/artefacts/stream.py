@@ -27,8 +27,9 @@ class Runner(Protocol):
 
 
 class StreamModel(Artefact):
-    """A streaming artefact. `scorer` is what it is for; whole clips it scores too, each as a stream of its own, at the cost of all
-    the windows that end in the clip.
+    """A streaming artefact. `scorer` is what it is for; whole clips it scores too, each as a stream of its own.
+
+    A clip then costs as much as all the windows that end in it: for clips, export a model without `--streaming`.
 
     Args:
         runner: what runs it.

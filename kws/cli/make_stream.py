@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kws.data.splits import SplitRule
+    from kws.framing import FeatureSpec
+    from kws.labels import LabelSet
+    from kws.streaming.scenes import Scene
 
 EPILOG = """\
 OUT.wav gets words of the chosen split at random times over background noise, OUT.txt what was said (`<label>, <ms>` a
 line, the original's format; the time is where the word's clip starts), OUT.json both with the settings and the clips.
 
-Measure false accepts on streams in which no wanted word is said: --no-words (noise alone), --unknown-percentage 100.
+Measure false accepts on streams in which no wanted word is said: --no-words (noise alone), --only-unknown.
 
 examples:
   kws make-stream data/speech_commands_v0.02 test.wav --words yes,no,up,down
   kws make-stream clips validation.wav --model best.onnx --split validation --snr-db 15
-  kws make-stream clips hour.wav --model best.onnx --minutes 60 --unknown-percentage 100
+  kws make-stream clips hour.wav --model best.onnx --minutes 60 --only-unknown
 """
 
 
@@ -38,10 +46,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--lists", action="store_true", help="split by validation_list.txt and testing_list.txt, not by hash")
     add("--minutes", type=float, default=10.0, metavar="N", help="length (default: %(default)g)")
     add("--interval-s", type=float, default=3.0, metavar="S", help="a word in each such slot (default: %(default)g)")
-    add("--unknown-percentage", type=float, default=30.0, metavar="P", help="of the words (default: %(default)g)")
-    add("--background-volume", type=float, default=0.1, metavar="V", help="largest volume of the noise (default: %(default)g)")
-    add("--snr-db", type=float, metavar="DB", help="level of the words over the noise, instead of a volume")
-    add("--no-words", action="store_true", help="noise alone")
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("--unknown-percentage", type=float, default=30.0, metavar="P", help="of the words (default: %(default)g)")
+    said.add_argument(
+        "--only-unknown", dest="unknown_percentage", action="store_const", const=100.0, help="no wanted word, only others"
+    )
+    said.add_argument("--no-words", action="store_true", help="noise alone")
+    noise = parser.add_mutually_exclusive_group()
+    noise.add_argument(
+        "--background-volume", type=float, default=0.1, metavar="V", help="largest volume of the noise (default: %(default)g)"
+    )
+    noise.add_argument("--snr-db", type=float, metavar="DB", help="level of the words over the noise, instead of a volume")
     add("--seed", type=int, default=0, help="another seed, another stream (default: %(default)s)")
     add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
     parser.set_defaults(run=run)
@@ -49,46 +64,61 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
-    import kws
-    from kws.audio import write_wav
-    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
+    from kws.data.splits import HashedSplit, ListedSplit
     from kws.errors import KwsError
-    from kws.framing import FeatureSpec
-    from kws.labels import UNKNOWN, LabelSet
-    from kws.report import write_json
+    from kws.labels import UNKNOWN
     from kws.streaming.scene_clips import open_clips
     from kws.streaming.scenes import SceneSettings, make_scene
-    from kws.streaming.timeline import write_truth
 
     settings = SceneSettings(
         args.minutes, args.interval_s, args.unknown_percentage, args.background_volume, args.snr_db, args.no_words, args.seed
     )
     if args.out.suffix != ".wav":
         raise KwsError(f"{args.out}: ends in {args.out.suffix or 'nothing'}; end it in .wav")
-    if args.model is None:
-        labels, spec = LabelSet(args.words.split(",")), FeatureSpec()
-    else:
-        model = kws.load(args.model)
-        labels, spec = model.labels, model.spec
+    if not args.out.parent.is_dir():  # before an hour is mixed
+        raise KwsError(f"{args.out.parent}: no such folder; make it, or write elsewhere")
+    labels, spec = _wanted(args)
     rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
     source, noises, names = open_clips(args.data, labels, args.split, rule, spec, args.cache_dir)
     scene = make_scene(settings, spec.rate_hz, spec.samples, source, noises)
-    content = {
-        "settings": asdict(settings), "data": str(args.data), "split": args.split, "labels": list(labels.names),
-        "rate_hz": spec.rate_hz, "duration_ms": 1000 * len(scene.samples) // spec.rate_hz, "rms": scene.parts_rms,
-        "truth": [
-            {"label": word.label, "time_ms": word.time_ms, "clip": names[clip]}
-            for word, clip in zip(scene.truth, scene.clips, strict=True)
-        ],
-    }  # fmt: skip
-    try:
-        write_truth(args.out.with_suffix(".txt"), scene.truth)
-        write_json(args.out.with_suffix(".json"), content)
-    except OSError as error:
-        raise KwsError(f"{args.out}: can't be written ({error.strerror})") from error
-    # Last: where the recording is, the truth beside it is its own.
-    write_wav(args.out, scene.samples, spec.rate_hz)
+    facts = {"data": str(args.data), "split": args.split, "lists": args.lists, "labels": list(labels.names)}
+    clips = [names[clip] for clip in scene.clips]
+    _write(args.out, scene, {"settings": asdict(settings), **facts}, spec.rate_hz, clips)
     unknown = sum(word.label == UNKNOWN for word in scene.truth)
     wanted = len(scene.truth) - unknown
     print(f"{args.out}: {args.minutes:g} min, {wanted} wanted words, {unknown} others, of the {args.split} split")
     return 0
+
+
+def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
+    """Labels, rate and clip length: the model's, or the words given and the defaults."""
+    import kws
+    from kws.framing import FeatureSpec
+    from kws.labels import LabelSet
+
+    if args.model is None:
+        return LabelSet(args.words.split(",")), FeatureSpec()
+    model = kws.load(args.model)
+    return model.labels, model.spec
+
+
+def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: list[str]) -> None:
+    """Write the recording and its truth, all three files or none, for a truth beside another's recording misleads."""
+    from kws.audio import write_wav
+    from kws.errors import KwsError
+    from kws.report import write_json
+    from kws.streaming.timeline import write_truth
+
+    truth = [{**asdict(word), "clip": clip} for word, clip in zip(scene.truth, clips, strict=True)]
+    made = {"rate_hz": rate_hz, "duration_ms": 1000 * len(scene.samples) // rate_hz}
+    sound = {"rms": scene.parts_rms, "clipped_samples": scene.clipped}
+    try:
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=out.parent) as folder:
+            new = Path(folder) / out.name
+            write_wav(new, scene.samples, rate_hz)
+            write_truth(new.with_suffix(".txt"), scene.truth)
+            write_json(new.with_suffix(".json"), {**facts, **made, **sound, "truth": truth})
+            for suffix in (".json", ".txt", ".wav"):
+                new.with_suffix(suffix).replace(out.with_suffix(suffix))
+    except OSError as error:
+        raise KwsError(f"{out}: can't be written: {error.strerror or error}") from error
