@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from kws.artefacts.metadata import Metadata
 from kws.artefacts.model import check_waveforms
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 from kws.features import FrontEnd
 from kws.framing import FeatureSpec
 from kws.labels import LabelSet
@@ -132,9 +132,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         # A checkpoint from a stranger must not be able to run code.
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise KwsError(
-            f"{path}: can't be read as a checkpoint ({reason[:200]}); it is cut off, or was not written by train.py"
+            f"{path}: can't be read as a checkpoint ({first_line(error)}); it is cut off, or was not written by train.py"
         ) from error
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise KwsError(f"{path}: holds no kws model (no {CHECKPOINT_KEY!r} entry); give a checkpoint that train.py wrote")

@@ -32,3 +32,9 @@ def missing_package(error: ModuleNotFoundError) -> str | None:
     """What to install for a package of an extra that is not there; None for any other."""
     name = (error.name or "").split(".")[0]
     return f"needs {name}, which is not installed; pip install 'kws[{_EXTRAS[name]}]'" if name in _EXTRAS else None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, at most 200 characters; its type where it says nothing."""
+    said = str(error).strip() or type(error).__name__
+    return said.splitlines()[0][:200]

@@ -80,4 +80,4 @@ def _draw_words(axes: Axes, labels: Sequence[str], detections: Sequence[Detectio
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="y", linewidth=0.3)
     if detections or truth:
-        axes.legend(loc="upper right", ncols=2, fontsize=8)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False)

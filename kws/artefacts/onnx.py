@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.artefacts.model import Artefact, Scores, Waveforms
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 
 
 class OnnxModel(Artefact):
@@ -59,5 +59,6 @@ def open_session(path: Path, threads: int | None) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no base
-        reason = str(error).strip().splitlines()[0][:200]
-        raise KwsError(f"{path}: can't be read as an ONNX model ({reason}); it is cut off, or another kind of file") from error
+        raise KwsError(
+            f"{path}: can't be read as an ONNX model ({first_line(error)}); it is cut off, or another kind of file"
+        ) from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.artefacts.model import Artefact, Scores, Waveforms
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 
 
 class TorchScriptModel(Artefact):
@@ -66,8 +66,7 @@ def _loaded(path: Path, load: Any) -> Any:
     try:
         return load(os.fspath(path), map_location="cpu")
     except Exception as error:  # a damaged archive raises anything
-        reason = str(error).strip().splitlines()[0][:200]
-        raise KwsError(f"{path}: is no TorchScript model, or a damaged one ({reason}); export it again") from error
+        raise KwsError(f"{path}: is no TorchScript model, or a damaged one ({first_line(error)}); export it again") from error
 
 
 def _read_metadata(path: Path) -> Metadata:

@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 
 from kws.artefacts.executorch import quiet, sealed
 from kws.artefacts.metadata import METADATA_KEY, Metadata
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 
 
 def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, path: Path) -> None:
@@ -46,8 +46,7 @@ def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, pat
             )
             content = lowered.to_executorch().buffer
         except Exception as error:  # its passes raise many kinds
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
-            raise KwsError(f"{path}: this model can't be written for ExecuTorch: {reason[:300]}") from error
+            raise KwsError(f"{path}: this model can't be written for ExecuTorch: {first_line(error)}") from error
     path.write_bytes(sealed(content))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
@@ -65,7 +65,7 @@ def write_onnx(
                 input_names=ports.inputs, output_names=ports.outputs, dynamic_shapes=ports.dynamic,
             )  # fmt: skip
         except Exception as error:  # the exporter wraps whatever went wrong in errors of its own
-            raise KwsError(f"{path}: this model can't be written as ONNX: {str(error).strip().splitlines()[0]}") from error
+            raise KwsError(f"{path}: this model can't be written as ONNX: {first_line(error)}") from error
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
     _tidy(program.model)

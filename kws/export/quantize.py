@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 from kws.export.onnx import write_onnx
 
 # Operators with weights, and those that pass whole numbers on unchanged.
@@ -70,8 +70,7 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
         except ImportError as error:
             raise KwsError(f"export to 8-bit ONNX needs {error.name}; install it with: pip install 'kws[train]'") from error
         except Exception as error:  # ONNX Runtime's tools raise many kinds
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise KwsError(f"{path}: this model can't be quantised: {reason}") from error
+            raise KwsError(f"{path}: this model can't be quantised: {first_line(error)}") from error
         model = onnx.load(quantised)
     _store_in_8_bits(model.graph)
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
-from kws.errors import KwsError
+from kws.errors import KwsError, first_line
 
 
 def write_torchscript(module: nn.Module, metadata: Metadata, path: Path) -> None:
@@ -49,4 +49,4 @@ def _frozen(module: nn.Module, path: Path) -> Any:
         try:
             return torch.jit.freeze(torch.jit.script(module.eval()))
         except Exception as error:  # the compiler raises many kinds
-            raise KwsError(f"{path}: this model can't be scripted: {str(error).strip().splitlines()[0]}") from error
+            raise KwsError(f"{path}: this model can't be scripted: {first_line(error)}") from error
