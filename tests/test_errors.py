@@ -9,7 +9,12 @@ from kws.errors import KwsError, first_line, missing_package, user_error
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(ValueError("one\ntwo"), "one"), (ValueError(), "ValueError"), (RuntimeError("  \n x"), "x"), (OSError("y" * 900), "y" * 200)],
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError(), "ValueError"),
+        (RuntimeError("  \n x"), "x"),
+        (OSError("y" * 900), "y" * 200),
+    ],
 )
 def test_first_line(error: Exception, said: str) -> None:
     assert first_line(error) == said

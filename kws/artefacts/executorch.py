@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import logging
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,12 @@ import torch
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.artefacts.model import Artefact, Scores, Waveforms
 from kws.errors import KwsError
+from kws.quiet import quiet
 
 # After the program comes its SHA-256, then this. Runtimes read as far as the program's header says, and no further.
 _SEAL = b"kws.sha256"
+# Loggers that warn of other backends, of quantisation and of torch's own changes.
+NOISY = ("executorch", "torch", "torchao")
 
 
 class ExecuTorchModel(Artefact):
@@ -91,7 +91,7 @@ def _open_runtime(path: Path, threads: int | None) -> Any:
     library = "executorch.extension.pybindings.portable_lib"
     # A method keeps a pointer to the pool, which setting frees: once there may be a method, the pool is left alone.
     first = library not in sys.modules
-    with quiet(), redirect_stderr(io.StringIO()):  # it tells of the processor
+    with quiet(*NOISY), redirect_stderr(io.StringIO()):  # it tells of the processor
         try:
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime
@@ -100,19 +100,3 @@ def _open_runtime(path: Path, threads: int | None) -> Any:
         if first and threads is not None:
             portable_lib._unsafe_reset_threadpool(threads)
     return Runtime.get()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No warnings of ExecuTorch's Python packages, which are of other backends, of quantisation and of torch's own changes."""
-    loggers = [logging.getLogger(name) for name in ("executorch", "torch", "torchao")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

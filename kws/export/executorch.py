@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from kws.artefacts.executorch import quiet, sealed
+from kws.artefacts.executorch import NOISY, sealed
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
+from kws.quiet import quiet
 
 
 def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, path: Path) -> None:
@@ -32,7 +33,7 @@ def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, pat
     Raises:
         KwsError: ExecuTorch is missing, or an operator can't be written.
     """
-    with quiet():
+    with quiet(*NOISY):
         try:
             from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
             from executorch.exir import to_edge_transform_and_lower

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from torch import Tensor, nn
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
+from kws.quiet import quiet
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
@@ -58,7 +56,8 @@ def write_onnx(
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise KwsError(f"export to ONNX needs {error.name}; install it with: pip install 'kws[train]'") from error
-    with _quiet():
+    # The exporter warns about operators of torchvision, and about its own inside.
+    with quiet("torch.onnx", "onnxscript", "onnx_ir"):
         try:
             program = torch.onnx.export(
                 module, example if isinstance(example, tuple) else (example,), dynamo=True, opset_version=OPSET, verbose=False,
@@ -83,19 +82,3 @@ def _tidy(model: Any) -> None:
     model.graph.metadata_props.clear()
     for value in [*model.graph.inputs, *model.graph.outputs, *model.graph.initializers.values()]:
         value.metadata_props.clear()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    # The exporter warns about operators of torchvision, and about its own inside.
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
