@@ -101,7 +101,8 @@ def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
     """The model's settings, with what the command line says instead."""
     from kws.artefacts.stream import StreamModel
 
-    given = {name: getattr(args, name) for name in (*_OVERRIDES, "stride_ms") if getattr(args, name) is not None}
+    asked = {name: getattr(args, name, None) for name in (*_OVERRIDES, "stride_ms")}
+    given = {name: value for name, value in asked.items() if value is not None}
     if isinstance(model, StreamModel) and "stride_ms" not in given:
         given["stride_ms"] = 1000 * model.layout.stride_samples // model.spec.rate_hz
     return replace(model.metadata.decoder, **given)
