@@ -441,6 +441,7 @@ def test_words_that_are_truth_values(refused: Refusal) -> None:
         ("features.window_ms=2000", "features.window_ms: 2000"),
         ("model.dropout=1.5", "model.dropout: 1.5"),
         ("test_weights=bset", "test_weights: bset given; best or last expected"),
+        ("export=[onnx,tflite]", "export: 'tflite' is no format; there are onnx"),
         ("trainer.val_check_interval=8", "test_weights: best needs a validation, and a run of 7 steps has none"),
     ],
 )

@@ -72,12 +72,13 @@ FORMATS = {
 }
 
 
-def find_formats(names: Sequence[str]) -> list[Format]:
-    """The formats with these names.
+def find_formats(names: str | Sequence[str]) -> list[Format]:
+    """The formats with these names, or this one.
 
     Raises:
         KwsError: there is no such format.
     """
+    names = [names] if isinstance(names, str) else names
     for name in names:
         if name not in FORMATS:
             raise KwsError(f"export: {name!r} is no format; there are {', '.join(FORMATS)}")

@@ -94,5 +94,6 @@ def test_a_wrong_length_is_refused_by_the_bare_scripted_module(tmp_path: Path) -
 
 def test_formats_are_found_once_each_in_order() -> None:
     assert [form.name for form in find_formats(["mobile", "onnx", "mobile"])] == ["mobile", "onnx"]
+    assert [form.name for form in find_formats("onnx")] == ["onnx"]
     with pytest.raises(KwsError, match="'tflite' is no format; there are onnx, onnx-int8, torchscript, mobile, executorch"):
         find_formats(["onnx", "tflite"])
