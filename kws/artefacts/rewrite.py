@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import shutil
@@ -35,7 +36,7 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file that settings can't be written to, as far as its name tells.
+    """Refuse a file that settings can't be written to, as far as its name and the packages at hand tell.
 
     Raises:
         KwsError: as for `write_decoder`.
@@ -48,13 +49,13 @@ def check_writable(path: Path) -> None:
         raise KwsError(f"{path}: its ending says no kind of model that settings can be written to; {', '.join(_WRITERS)} can")
     if not path.is_file():
         raise KwsError(f"{path}: no such file; give a checkpoint that train.py wrote, or a model that `kws export` wrote")
+    if path.suffix == ".onnx" and importlib.util.find_spec("onnx") is None:
+        raise KwsError(f"{path}: writing settings into it needs the package onnx; install it with: pip install onnx")
 
 
 def _with_onnx(path: Path, settings: DecoderSettings) -> bytes:
-    try:
-        import onnx
-    except ImportError as error:
-        raise KwsError(f"{path}: writing settings into it needs onnx ({error}); install it with: pip install onnx") from error
+    import onnx
+
     try:
         # As it lies in the file: weights beside it, if any, stay there.
         model = onnx.load(os.fspath(path), load_external_data=False)
