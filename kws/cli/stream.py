@@ -97,15 +97,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
-    """The model's settings, with what the command line says instead."""
+def starting_settings(model: Model) -> DecoderSettings:
+    """The model's settings; their stride is that of a streaming artefact, where it is one."""
     from kws.artefacts.stream import StreamModel
 
+    settings = model.metadata.decoder
+    if isinstance(model, StreamModel):
+        return replace(settings, stride_ms=1000 * model.layout.stride_samples // model.spec.rate_hz)
+    return settings
+
+
+def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
+    """The model's settings, with what the command line says instead."""
     asked = {name: getattr(args, name, None) for name in (*_OVERRIDES, "stride_ms")}
-    given = {name: value for name, value in asked.items() if value is not None}
-    if isinstance(model, StreamModel) and "stride_ms" not in given:
-        given["stride_ms"] = 1000 * model.layout.stride_samples // model.spec.rate_hz
-    return replace(model.metadata.decoder, **given)
+    return replace(starting_settings(model), **{name: value for name, value in asked.items() if value is not None})
 
 
 def spot(

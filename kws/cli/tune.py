@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
     from kws.artefacts.rewrite import check_writable, write_decoder
+    from kws.cli.stream import starting_settings
     from kws.streaming.tuning import tune
 
     if not args.dry_run:
@@ -88,16 +88,6 @@ def run(args: argparse.Namespace) -> int:
         print(to_text(tuning))
         print(f"{args.model}: {'has the new settings' if write else 'stays as it was'}")
     return 0 if tuning.reached else 1
-
-
-def starting_settings(model: Model) -> DecoderSettings:
-    """The model's settings; their stride is that of a streaming artefact, where it is one."""
-    from kws.artefacts.stream import StreamModel
-
-    settings = model.metadata.decoder
-    if isinstance(model, StreamModel):
-        return replace(settings, stride_ms=1000 * model.layout.stride_samples // model.spec.rate_hz)
-    return settings
 
 
 def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettings) -> list[ScoredStream]:
