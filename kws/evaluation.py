@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.answers import Answers
 from kws.audio import to_float
 from kws.data.fixed_set import FixedSet
 from kws.metrics import Confusion
@@ -17,7 +18,14 @@ Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 def evaluate(
     score: Scorer, clips: FixedSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Confusion:
-    """The confusion matrix of a model over a set.
+    """The confusion matrix of a model over a set; arguments as for `answers`."""
+    return answers(score, clips, names, batch_size, done).confusion
+
+
+def answers(
+    score: Scorer, clips: FixedSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
+) -> Answers:
+    """The scores of a model over a set.
 
     Args:
         score: float32 waveforms (batch, samples) in [-1, 1] to scores (batch, labels).
@@ -26,10 +34,10 @@ def evaluate(
         batch_size: clips scored at once.
         done: called with the number of clips after each batch, for a progress bar.
     """
-    predictions = np.zeros(len(clips), dtype=np.int64)
+    scores = np.zeros((len(clips), len(names)), dtype=np.float32)
     for start in range(0, len(clips), batch_size):
         places = np.arange(start, min(start + batch_size, len(clips)))
-        predictions[places] = score(to_float(clips.read(places))).argmax(axis=1)
+        scores[places] = score(to_float(clips.read(places)))
         if done is not None:
             done(len(places))
-    return Confusion.count(clips.list.labels, predictions, names)
+    return Answers(scores, clips.list.labels, tuple(names))

@@ -11,6 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
+class ConfusedPair:
+    """A label taken for another: how many clips, and what share of those that have the label."""
+
+    truth: str
+    prediction: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
 class Confusion:
     """Counts of truths (rows) against predictions (columns), and what follows from them.
 
@@ -49,6 +59,16 @@ class Confusion:
         """Of the clips that have a label, the share given it, for each label; nan for one without clips."""
         return _ratio(np.diag(self.counts), self.counts.sum(axis=1))
 
+    def pairs(self) -> tuple[ConfusedPair, ...]:
+        """The labels taken for others, the most clips first."""
+        counts, clips = self.counts, self.counts.sum(axis=1)
+        found = [
+            ConfusedPair(self.names[row], self.names[column], int(counts[row, column]), float(counts[row, column] / clips[row]))
+            for row, column in zip(*np.nonzero(counts), strict=True)
+            if row != column
+        ]
+        return tuple(sorted(found, key=lambda pair: (-pair.count, -pair.share)))
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it: accuracy, clips, the counts and each label's precision, recall and clips."""
         per_label = {
@@ -78,6 +98,17 @@ class Confusion:
             lines.append(f"{name:>{first}}" + "".join(f"{count:>{width}d}" for count in row) + f"{_percent(recall):>9}")
         lines.append(f"{'precision':>{first}}" + "".join(f"{_percent(value):>{width}}" for value in self.precision))
         return "\n".join(lines)
+
+
+def pairs_to_text(pairs: Sequence[ConfusedPair]) -> str:
+    """A table of labels taken for others; empty without any."""
+    if not pairs:
+        return ""
+    first, second = (max(len(getattr(pair, side)) for pair in pairs) for side in ("truth", "prediction"))
+    return "\n".join(
+        f"{pair.truth:>{first}} → {pair.prediction:<{second}}{pair.count:>6d}  {_percent(pair.share):>6} of {pair.truth}"
+        for pair in pairs
+    )
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

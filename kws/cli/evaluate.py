@@ -1,14 +1,27 @@
-"""`kws evaluate`: how often is a model right?"""
+"""`kws evaluate`: how often is a model right, and where is it wrong?"""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-EPILOG = """example:
+from kws.cli.clip_set import add_set_arguments, open_set, score_set
+
+if TYPE_CHECKING:
+    from kws.answers import Answers
+    from kws.artefacts.model import Model
+    from kws.data.fixed_set import FixedSet
+
+EPILOG = """\
+--errors makes a folder to learn from: index.html plays the wrong clips, the most confident first, and of each label the
+right one that was hardly so; errors.csv has every wrong clip, errors.json what the page shows.
+
+example:
   kws evaluate outputs/low_latency_conv/…/checkpoints/best.ckpt data/speech_commands_v0.02
   kws evaluate model.ckpt recordings/ --split all --silence-percentage 0
+  kws evaluate model.ckpt recordings/ --errors errors/ --errors-count 50
 """
 
 
@@ -22,58 +35,70 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
-    parser.add_argument("data", type=Path, metavar="DATA", help="a folder with one folder a word")
-    parser.add_argument(
-        "--split", choices=("testing", "validation", "training", "all"), default="testing", help="clips scored (default testing)"
-    )
-    parser.add_argument("--lists", action="store_true", help="split by validation_list.txt and testing_list.txt, not by hash")
-    parser.add_argument("--validation-percentage", type=float, default=10, metavar="P", help="of the hashed split (default 10)")
-    parser.add_argument("--testing-percentage", type=float, default=10, metavar="P", help="of the hashed split (default 10)")
-    parser.add_argument("--unknown-percentage", type=float, default=10, metavar="P", help="unknown clips per wanted (default 10)")
-    parser.add_argument("--silence-percentage", type=float, default=10, metavar="P", help="silence clips per wanted (default 10)")
-    parser.add_argument("--seed", type=int, default=59185, help="of the choice of unknown and silence clips (default 59185)")
-    parser.add_argument("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="also write evaluation.json and a picture there")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
+    add("data", type=Path, metavar="DATA", help="a folder with one folder a word")
+    add_set_arguments(parser, "testing")
+    add("--out", type=Path, metavar="DIR", help="also write evaluation.json and a picture there")
+    add("--errors", type=Path, metavar="DIR", help="also copy the worst clips there, with pictures and a page; new or empty")
+    add("--errors-count", type=int, metavar="N", help="with --errors: wrong clips copied (default: 20)")
+    add("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
-    from tqdm import tqdm
-
     import kws
-    from kws.data.fixed_set import FixedSet
-    from kws.data.folder import Folder
-    from kws.data.scenario import open_split
-    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
-    from kws.evaluation import evaluate
+    from kws.metrics import pairs_to_text
     from kws.report import write_report
 
-    rule: SplitRule = ListedSplit() if args.lists else HashedSplit(args.validation_percentage, args.testing_percentage)
-    root = Folder(args.data).prepare()
+    check_errors(args)
     model = kws.load(args.model)
-    clips: FixedSet = open_split(
-        root,
-        model.labels,
-        args.split,
-        rule,
-        rate_hz=model.spec.rate_hz,
-        clip_samples=model.spec.samples,
-        unknown_percentage=args.unknown_percentage,
-        silence_percentage=args.silence_percentage,
-        seed=args.seed,
-        cache_dir=args.cache_dir,
-    )
-    with tqdm(total=len(clips), desc="scoring", unit="clip", mininterval=0.5, leave=False) as bar:
-        confusion = evaluate(model.score, clips, model.labels.names, done=bar.update)
+    clips = open_set(args, model, args.split)
+    answers = score_set(model, clips)
+    confusion = answers.confusion
     facts = {"model": str(args.model), "data": str(args.data), "split": args.split}
     if args.out is not None:
         write_report(args.out, confusion, facts, "evaluation")
+    if args.errors is not None:
+        write_errors(args, model, answers, clips, facts)
     if args.json:
         print(json.dumps({**facts, **confusion.to_dict()}, indent=2, ensure_ascii=False))
-    else:
-        print(confusion.to_text())
-        print(f"accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips ({args.split})")
+        return 0
+    print(confusion.to_text())
+    print(f"accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips ({args.split})")
+    if args.errors is not None:
+        print(pairs_to_text(confusion.pairs()[:20]))
+        print(f"{args.errors / 'index.html'} plays the clips")
     return 0
+
+
+def check_errors(args: argparse.Namespace) -> None:
+    """Refuse, before anything is scored, what --errors could not do after it.
+
+    Raises:
+        KwsError: a count without a folder or below 1, or a folder that holds something else.
+        ModuleNotFoundError: torch or matplotlib is not installed.
+    """
+    from kws.errors import KwsError
+
+    if args.errors_count is not None and args.errors is None:
+        raise KwsError(f"--errors-count {args.errors_count}: has no effect without --errors; give both")
+    if args.errors_count is not None and args.errors_count < 1:
+        raise KwsError(f"--errors-count: {args.errors_count} makes no sense; give at least 1")
+    if args.errors is not None:
+        from kws.error_report import check_folder
+
+        check_folder(args.errors)
+
+
+def write_errors(args: argparse.Namespace, model: Model, answers: Answers, clips: FixedSet, facts: dict[str, str]) -> None:
+    """Write the folder of --errors, with a progress bar."""
+    from tqdm import tqdm
+
+    from kws import error_report
+
+    count = 20 if args.errors_count is None else args.errors_count
+    total = min(count, len(answers.wrong())) + len(answers.doubtful())
+    with tqdm(total=total, desc="drawing", unit="clip", mininterval=0.5, leave=False) as bar:
+        error_report.write_errors(args.errors, answers, clips, model.spec, facts, count, bar.update)

@@ -81,6 +81,9 @@ def test_goes_on_after_a_bad_file(model: Path, small_corpus: Path, tmp_path: Pat
         (["evaluate", "MODEL", "DATA", "--unknown-percentage", "-1"], "unknown_percentage"),
         (["evaluate", "MODEL", "DATA", "--testing-percentage", "95"], "testing_percentage"),
         (["evaluate", "MODEL", "DATA", "--lists"], "validation_list.txt"),
+        (["evaluate", "MODEL", "DATA", "--errors", "DATA"], "a new or empty folder"),
+        (["evaluate", "MODEL", "DATA", "--errors-count", "3"], "without --errors"),
+        (["evaluate", "MODEL", "DATA", "--errors", "new", "--errors-count", "0"], "--errors-count: 0"),
         (["spectrogram", "x.wav", "x.png"], "x.wav"),
         (["spectrogram", "CLIP", "x.docx"], "x.docx"),
     ],
@@ -129,6 +132,40 @@ def test_evaluates_all_clips(model: Path, small_corpus: Path, capsys: pytest.Cap
     clips = sum(len(list((small_corpus / word).iterdir())) for word in RECIPE.words)
     assert f"of {clips} clips (all)" in out
     assert SILENCE in out
+
+
+def test_copies_the_clips_it_got_wrong(
+    model: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = tmp_path / "errors"
+    assert (
+        main(["evaluate", str(model), str(small_corpus), "--split", "all", "--errors", str(errors), "--errors-count", "2"]) == 0
+    )
+    out = capsys.readouterr().out
+    content = json.loads((errors / "errors.json").read_text(encoding="utf-8"))
+    assert f"of {content['clips']} clips (all)" in out
+    assert str(errors / "index.html") in out
+    assert len(content["worst"]) == min(2, content["wrong"]) > 0
+    for pair in content["pairs"]:
+        assert f"{pair['truth']} → {pair['prediction']}" in out
+
+
+@pytest.mark.parametrize("missing", ["torch", "matplotlib"])
+def test_says_before_it_scores_what_errors_need(
+    model: Path,
+    small_corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    missing: str,
+) -> None:
+    monkeypatch.delitem(sys.modules, "kws.error_report", raising=False)
+    monkeypatch.delitem(sys.modules, "kws.clip_picture", raising=False)
+    monkeypatch.setitem(sys.modules, missing, None)
+    if missing == "matplotlib":
+        monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
+    assert main(["evaluate", "none.onnx", str(small_corpus), "--errors", str(tmp_path / "new")]) == 2
+    assert f"needs {missing}, which is not installed; pip install 'kws[train]'" in capsys.readouterr().err
 
 
 def test_draws_a_clip_of_any_length(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,61 @@
+"""Which clips of a data folder a command scores: the arguments, and the set that they name."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kws.answers import Answers
+    from kws.artefacts.model import Model
+    from kws.data.fixed_set import FixedSet
+
+
+def add_set_arguments(parser: argparse.ArgumentParser, split: str) -> None:
+    """Add the arguments; the split is the default one."""
+    add = parser.add_argument
+    splits = ("testing", "validation", "training", "all")
+    add("--split", choices=splits, default=split, help="clips scored (default: %(default)s)")
+    add("--lists", action="store_true", help="split by validation_list.txt and testing_list.txt, not by hash")
+    add("--validation-percentage", type=float, default=10, metavar="P", help="of the hashed split (default: 10)")
+    add("--testing-percentage", type=float, default=10, metavar="P", help="of the hashed split (default: 10)")
+    add("--unknown-percentage", type=float, default=10, metavar="P", help="unknown clips per wanted (default: 10)")
+    add("--silence-percentage", type=float, default=10, metavar="P", help="silence clips per wanted (default: 10)")
+    add("--seed", type=int, default=59185, help="of the choice of unknown and silence clips (default: %(default)s)")
+    add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
+
+
+def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
+    """The clips of a split.
+
+    Raises:
+        KwsError: whatever is wrong with the data.
+    """
+    from kws.data.folder import Folder
+    from kws.data.scenario import open_split
+    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
+
+    rule: SplitRule = ListedSplit() if args.lists else HashedSplit(args.validation_percentage, args.testing_percentage)
+    return open_split(
+        Folder(args.data).prepare(),
+        model.labels,
+        split,
+        rule,
+        rate_hz=model.spec.rate_hz,
+        clip_samples=model.spec.samples,
+        unknown_percentage=args.unknown_percentage,
+        silence_percentage=args.silence_percentage,
+        seed=args.seed,
+        cache_dir=args.cache_dir,
+    )
+
+
+def score_set(model: Model, clips: FixedSet) -> Answers:
+    """The model's answers, with a progress bar."""
+    from tqdm import tqdm
+
+    from kws.evaluation import answers
+
+    with tqdm(total=len(clips), desc="scoring", unit="clip", mininterval=0.5, leave=False) as bar:
+        return answers(model.score, clips, model.labels.names, done=bar.update)
