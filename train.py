@@ -53,7 +53,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
     trainer.fit(module, data, ckpt_path=cfg.ckpt)
     minutes = (time.perf_counter() - start) / 60
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
-    validation = run_test(trainer, module, data, folder, cfg.test_weights, minutes)
+    validation = run_test(trainer, module, data, folder, cfg.test_weights, minutes, cfg.calibrate)
     export_run(trainer, data, folder, cfg.test_weights, formats)
     return validation
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.artefacts.metadata import Metadata
+from kws.artefacts.metadata import Metadata, checked_temperature
 from kws.artefacts.model import check_waveforms
 from kws.errors import KwsError, first_line
 from kws.features import FrontEnd
@@ -30,14 +30,22 @@ class WaveformModel(nn.Module):
         recipe: labels and settings.
         training: where the weights came from, for the metadata.
         decoder: settings of the streaming decoder, for the metadata; None: the defaults.
+        temperature: logits are divided by it, so that the probabilities mean what they say.
 
     Attributes:
-        recipe, decoder: as given.
+        recipe, decoder, temperature: as given.
         front_end, network: the two halves.
     """
 
-    def __init__(self, recipe: Recipe, training: Mapping[str, Any] | None = None, decoder: DecoderSettings | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: Mapping[str, Any] | None = None,
+        decoder: DecoderSettings | None = None,
+        temperature: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.temperature = temperature
         self.recipe, self.training_facts, self.decoder = recipe, dict(training or {}), decoder or DecoderSettings()
         self.front_end: FrontEnd = recipe.build_front_end()
         self.network = recipe.build_network(self.front_end)
@@ -55,11 +63,14 @@ class WaveformModel(nn.Module):
     @property
     def metadata(self) -> Metadata:
         """Labels and settings, as every artefact carries them."""
-        return Metadata(self.labels, self.spec, self.recipe.features, self.recipe.model, self.decoder, self.training_facts)
+        return Metadata(
+            self.labels, self.spec, self.recipe.features, self.recipe.model, self.decoder, self.training_facts,
+            temperature=self.temperature,
+        )  # fmt: skip
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
-        return torch.softmax(self.network(self.front_end(waveform)), dim=-1)
+        return probabilities(self.network(self.front_end(waveform)), self.temperature)
 
     @torch.no_grad()
     def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -70,8 +81,15 @@ class WaveformModel(nn.Module):
         """
         device = next(self.network.parameters()).device
         checked = torch.from_numpy(check_waveforms(waveform, self.spec))
-        probabilities: NDArray[np.float32] = self(checked.to(device)).float().cpu().numpy()
-        return probabilities
+        scores: NDArray[np.float32] = self(checked.to(device)).float().cpu().numpy()
+        return scores
+
+
+def probabilities(logits: Tensor, temperature: float) -> Tensor:
+    """Softmax over the last axis of logits divided by a temperature; can be scripted and exported."""
+    if temperature != 1.0:
+        logits = logits / temperature
+    return torch.softmax(logits, dim=-1)
 
 
 def load_checkpoint(path: str | Path) -> WaveformModel:
@@ -94,7 +112,8 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
     facts = {"checkpoint": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     # There once `kws tune` has put them in.
     decoder = DecoderSettings.from_dict(checkpoint[CHECKPOINT_KEY].get("decoder", {}))
-    model = WaveformModel(recipe, {**facts, "steps": int(checkpoint.get("global_step", 0))}, decoder)
+    temperature = checked_temperature(checkpoint[CHECKPOINT_KEY].get("temperature", 1.0), str(path))
+    model = WaveformModel(recipe, {**facts, "steps": int(checkpoint.get("global_step", 0))}, decoder, temperature)
     try:
         model.network.load_state_dict(weights)
     except RuntimeError as error:

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from kws.metrics import ConfusedPair
 
+# Pairs of labels on the page; the rest is in the JSON.
+_PAIRS = 20
 _STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
 body { max-width: 64rem; margin: 0 auto; padding: 1rem }
@@ -79,9 +81,10 @@ def _pairs(pairs: Sequence[ConfusedPair]) -> str:
     rows = "\n".join(
         f'<tr><td>{escape(pair.truth)}</td><td>{escape(pair.prediction)}</td><td class="number">{pair.count}</td>'
         f'<td class="number">{100 * pair.share:.1f} %</td></tr>'
-        for pair in pairs
+        for pair in pairs[:_PAIRS]
     )
-    return f"<table>\n<caption>Labels taken for others</caption>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+    caption = "Labels taken for others" + (f", the {_PAIRS} commonest of {len(pairs)} pairs" if len(pairs) > _PAIRS else "")
+    return f"<table>\n<caption>{caption}</caption>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
 
 
 def _section(heading: str, clips: Sequence[HeardClip], none: str) -> str:

@@ -36,12 +36,22 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
 
 
 def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
-    """The testing set's confusion matrix, and a line of result (facts: validation_accuracy, steps, minutes, weights)."""
+    """The testing set's confusion matrix, and a line of result.
+
+    Args:
+        confusion: of the testing set.
+        facts: validation_accuracy, steps, minutes, weights; where there is a temperature, ece_before and ece_after.
+    """
+    calibrated = (
+        f" · ECE {100 * facts['ece_before']:.1f} %, {100 * facts['ece_after']:.1f} % at temperature {facts['temperature']:.2f}"
+        if "temperature" in facts
+        else ""
+    )
     return (
         f"testing set\n{confusion.to_text()}\n"
         f"test accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips"
         f" · validation {100 * facts['validation_accuracy']:.2f} %"
-        f" · {facts['steps']} steps in {facts['minutes']:.1f} min · {facts['weights']}"
+        f"{calibrated} · {facts['steps']} steps in {facts['minutes']:.1f} min · {facts['weights']}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The testing set at the end of a run: the chosen weights, the report, the line of result."""
+"""The testing set at the end of a run: the chosen weights, their calibration, the report, the line of result."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import logging
 from pathlib import Path
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from kws.artefacts.rewrite import write_temperature
+from kws.calibration import Fit, assess, fit_temperature, log_scores
+from kws.checkpoint import load_checkpoint
 from kws.data.datamodule import KeywordData
+from kws.data.fixed_set import FixedSet
 from kws.errors import KwsError
+from kws.evaluation import answers
 from kws.module import KeywordModule
+from kws.plots import reliability_figure, save_figure
 from kws.report import summary, write_report
 
 log = logging.getLogger(__name__)
@@ -32,7 +39,15 @@ def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
         )
 
 
-def run_test(trainer: pl.Trainer, module: KeywordModule, data: KeywordData, folder: Path, weights: str, minutes: float) -> float:
+def run_test(
+    trainer: pl.Trainer,
+    module: KeywordModule,
+    data: KeywordData,
+    folder: Path,
+    weights: str,
+    minutes: float,
+    calibrate: bool = True,
+) -> float:
     """Test the chosen weights of a finished run; write the report and say the result.
 
     Args:
@@ -40,6 +55,7 @@ def run_test(trainer: pl.Trainer, module: KeywordModule, data: KeywordData, fold
         folder: of the run, with `checkpoints/` in it.
         weights: `best` or `last`.
         minutes: that the run took.
+        calibrate: fit a temperature on the validation set, and write it into the checkpoint.
 
     Returns:
         The best validation accuracy; nan without a validation.
@@ -56,9 +72,35 @@ def run_test(trainer: pl.Trainer, module: KeywordModule, data: KeywordData, fold
         facts = {
             "loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path),
         }  # fmt: skip
+        if calibrate:
+            fit = fit_checkpoint(path, data.val_dataloader().clips, data.test_dataloader().clips, trainer.strategy.root_device)
+            facts |= fit.to_dict()
         write_report(folder, module.confusion, facts)
+        if calibrate:
+            save_figure(reliability_figure({"before": fit.before, "after": fit.after}), folder / "reliability.png")
         log.info(summary(module.confusion, facts))
     return validation
+
+
+def fit_checkpoint(path: Path, validation: FixedSet, testing: FixedSet, device: torch.device) -> Fit:
+    """Fit a checkpoint's temperature, write it in, and judge it by clips that it was not fitted to.
+
+    Args:
+        path: the checkpoint.
+        validation: clips to fit to.
+        testing: clips to judge by.
+        device: that scores them.
+
+    Raises:
+        KwsError: scores that are not finite, or a checkpoint that can't be written.
+    """
+    model = load_checkpoint(path).to(device)
+    model.temperature = 1.0
+    heard = [answers(model.score, clips, model.labels.names) for clips in (validation, testing)]
+    (logits, truths), (test_logits, test_truths) = ((log_scores(found.scores), found.truths) for found in heard)
+    fit = assess(test_logits, test_truths, fit_temperature(logits, truths))
+    write_temperature(path, fit.temperature)
+    return fit
 
 
 def best_validation(trainer: pl.Trainer) -> float:

@@ -9,9 +9,10 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from kws.calibration import reliability
 from kws.errors import KwsError
 from kws.metrics import Confusion
-from kws.plots import confusion_figure, det_figure, save_figure, sound_figure
+from kws.plots import confusion_figure, det_figure, reliability_figure, save_figure, sound_figure
 from kws.streaming.averages import ScoredStream
 from kws.streaming.timeline import SpokenWord
 from kws.streaming.tuning import SearchSpace, Tuning, tune
@@ -42,6 +43,18 @@ def tuning() -> Tuning:
         scores[(times_ms >= start_ms) & (times_ms < start_ms + 1000)] = [0, 0, score, 0]
     stream = ScoredStream(times_ms, scores, NAMES, (SpokenWord("yes", 5000), SpokenWord("yes", 25_000)), 60_000)
     return tune([stream], space=SearchSpace(thresholds=(0.3, 0.5, 0.8, 0.95), average_windows_ms=(), suppressions_ms=()))
+
+
+def test_reliability_has_a_line_a_curve_and_its_ece() -> None:
+    scores = np.array([[0.1, 0.9], [0.05, 0.95], [0.5, 0.5], [0.3, 0.7]])
+    curve = reliability(scores, [1, 0, 0, 1], bins=10)
+    figure = reliability_figure({"before": curve, "after": curve}, "yes")
+    top, bottom = figure.axes
+    diagonal, before, _ = (np.asarray(line.get_xydata()) for line in top.lines)
+    np.testing.assert_allclose(diagonal, [[0, 0], [1, 1]])
+    np.testing.assert_allclose(before, [[0.5, 1], [0.7, 1], [0.9, 1], [0.95, 0]])
+    assert [text.get_text() for text in top.get_legend().get_texts()][1] == f"before: ECE {100 * curve.ece:.1f} %"
+    assert (top.get_title(), len(bottom.patches)) == ("yes", 2)
 
 
 @pytest.fixture

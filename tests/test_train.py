@@ -320,6 +320,11 @@ def test_its_result_is_the_testing_sets(finished: tuple[Path, str], small_corpus
     counts = np.zeros((4, 4), dtype=int)
     np.add.at(counts, (batch.labels.numpy(), predictions), 1)
     assert result["confusion_matrix"]["counts"] == counts.tolist()
+    # Its temperature was fitted, and is in the tested weights.
+    assert result["temperature"] == model.temperature != 1
+    assert 0 <= result["ece_after"] <= 1
+    assert result["nll_before"] == pytest.approx(result["loss"], rel=1e-4)
+    assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
     last_line = said.strip().splitlines()[-1]
     assert last_line.startswith(f"test accuracy {100 * result['accuracy']:.2f} % of {result['clips']} clips · validation ")
 
@@ -361,9 +366,11 @@ def test_going_on_from_last_ends_at_the_new_number_of_steps(
 
 
 def test_the_function_returns_what_a_sweep_maximises(small_corpus: Path, tmp_path: Path, quiet: None) -> None:
-    cfg = composed(*TINY, f"data.source.root={small_corpus}", "logger=none", "schedule.steps=[3,1]")
+    cfg = composed(*TINY, f"data.source.root={small_corpus}", "logger=none", "schedule.steps=[3,1]", "calibrate=false")
     value = train_script.train(cfg, tmp_path)
     result = json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))
+    assert "temperature" not in result
+    assert kws.load(result["weights"]).metadata.temperature == 1
     assert isinstance(value, float)
     assert value == result["validation_accuracy"]
     assert 0 <= value <= 1

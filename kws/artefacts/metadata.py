@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -32,6 +33,7 @@ class Metadata:
         training: where the weights came from (checkpoint, its SHA-256, steps).
         version: of the kws that wrote it.
         streaming: how a streaming artefact is driven; None: it takes whole clips.
+        temperature: what the logits were divided by before the softmax, inside the artefact; 1: never calibrated.
     """
 
     labels: LabelSet
@@ -42,6 +44,7 @@ class Metadata:
     training: Mapping[str, Any] = field(default_factory=dict)
     version: str = __version__
     streaming: StreamLayout | None = None
+    temperature: float = 1.0
 
     def with_decoder(self, decoder: DecoderSettings) -> Metadata:
         """The same model with other decoder settings."""
@@ -58,6 +61,7 @@ class Metadata:
             "model": dict(self.model),
             "decoder": self.decoder.to_dict(),
             "training": dict(self.training),
+            "temperature": self.temperature,
         }
         if self.streaming is not None:
             content["streaming"] = self.streaming.to_dict()
@@ -96,6 +100,19 @@ class Metadata:
                 content["training"],
                 content["kws_version"],
                 StreamLayout.from_dict(content["streaming"]) if "streaming" in content else None,
+                # Not there in files of before.
+                checked_temperature(content.get("temperature", 1.0), name),
             )
         except (KeyError, TypeError) as error:
             raise KwsError(f"{name}: its kws metadata lacks or misstates {error}; export it again with `kws export`") from error
+
+
+def checked_temperature(temperature: Any, name: str) -> float:
+    """A temperature, if it is a finite number above 0.
+
+    Raises:
+        KwsError: it is not; `name` says where it was found.
+    """
+    if isinstance(temperature, bool) or not isinstance(temperature, (int, float)) or not 0 < temperature < math.inf:
+        raise KwsError(f"{name}: its temperature is {temperature!r}; a number above 0 is expected; calibrate it again")
+    return float(temperature)

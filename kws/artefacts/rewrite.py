@@ -1,4 +1,4 @@
-"""New decoder settings for a model that is already written; all else in its file stays."""
+"""New decoder settings, or a new temperature, for a model that is already written; all else in its file stays."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kws.artefacts.metadata import METADATA_KEY, Metadata
+from kws.artefacts.metadata import METADATA_KEY, Metadata, checked_temperature
 from kws.errors import KwsError, missing_package
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.settings import DecoderSettings
@@ -33,6 +34,35 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
     """
     check_writable(path)
     _replace(path, _WRITERS[path.suffix](path, settings))
+
+
+def write_temperature(path: Path, temperature: float) -> None:
+    """Put a temperature into a checkpoint, written whole; all else in it stays, and a run goes on from it as before.
+
+    Args:
+        path: the checkpoint.
+        temperature: see kws.calibration.
+
+    Raises:
+        KwsError: as for `check_can_calibrate`, no number above 0, or a file that can't be read or written.
+    """
+    check_can_calibrate(path)
+    _replace(path, _checkpoint_with(path, "temperature", checked_temperature(temperature, str(path))))
+
+
+def check_can_calibrate(path: Path) -> None:
+    """Refuse a file that holds its temperature inside its graph.
+
+    Raises:
+        KwsError: an artefact, or no such file.
+    """
+    if path.suffix != ".ckpt":
+        raise KwsError(
+            f"{path}: is not a checkpoint (.ckpt); an exported model holds its temperature inside its graph:"
+            " calibrate the checkpoint, then export it again"
+        )
+    if not path.is_file():
+        raise KwsError(f"{path}: no such file; give a checkpoint that train.py wrote")
 
 
 def check_writable(path: Path) -> None:
@@ -96,6 +126,11 @@ def _aligned(entry: zipfile.ZipInfo, offset: int) -> zipfile.ZipInfo:
 
 
 def _with_checkpoint(path: Path, settings: DecoderSettings) -> bytes:
+    return _checkpoint_with(path, "decoder", settings.to_dict(), lambda labels: CommandDecoder(labels, settings))
+
+
+def _checkpoint_with(path: Path, key: str, value: Any, check: Callable[[tuple[str, ...]], object] | None = None) -> bytes:
+    """A checkpoint with another value in its kws entry, if a check of its labels does not raise."""
     try:
         import torch
 
@@ -112,9 +147,10 @@ def _with_checkpoint(path: Path, settings: DecoderSettings) -> bytes:
         labels = Recipe.from_dict(entry).labels
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
-    CommandDecoder(labels.names, settings)
+    if check is not None:
+        check(labels.names)
     buffer = io.BytesIO()
-    torch.save({**checkpoint, CHECKPOINT_KEY: {**entry, "decoder": settings.to_dict()}}, buffer)
+    torch.save({**checkpoint, CHECKPOINT_KEY: {**entry, key: value}}, buffer)
     return buffer.getvalue()
 
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from kws.data.fixed_set import FixedSet
 
 
-def add_set_arguments(parser: argparse.ArgumentParser, split: str) -> None:
-    """Add the arguments; the split is the default one."""
+def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "clips scored") -> None:
+    """Add the arguments; the split is the default one, and `what` its clips are."""
     add = parser.add_argument
     splits = ("testing", "validation", "training", "all")
-    add("--split", choices=splits, default=split, help="clips scored (default: %(default)s)")
+    add("--split", choices=splits, default=split, help=f"{what} (default: %(default)s)")
     add("--lists", action="store_true", help="split by validation_list.txt and testing_list.txt, not by hash")
     add("--validation-percentage", type=float, default=10, metavar="P", help="of the hashed split (default: 10)")
     add("--testing-percentage", type=float, default=10, metavar="P", help="of the hashed split (default: 10)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from kws.answers import Answers
     from kws.artefacts.model import Model
     from kws.data.fixed_set import FixedSet
+    from kws.metrics import Confusion
 
 EPILOG = """\
 --errors makes a folder to learn from: index.html plays the wrong clips, the most confident first, and of each label the
@@ -40,6 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("data", type=Path, metavar="DATA", help="a folder with one folder a word")
     add_set_arguments(parser, "testing")
     add("--out", type=Path, metavar="DIR", help="also write evaluation.json and a picture there")
+    add("--reliability", type=Path, metavar="OUT.png", help="also draw accuracy over confidence there")
     add("--errors", type=Path, metavar="DIR", help="also copy the worst clips there, with pictures and a page; new or empty")
     add("--errors-count", type=int, metavar="N", help="with --errors: wrong clips copied (default: 20)")
     add("--json", action="store_true", help="print JSON instead of the table")
@@ -49,7 +52,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.metrics import pairs_to_text
     from kws.report import write_report
 
     check_errors(args)
@@ -58,19 +60,42 @@ def run(args: argparse.Namespace) -> int:
     answers = score_set(model, clips)
     confusion = answers.confusion
     facts = {"model": str(args.model), "data": str(args.data), "split": args.split}
+    calibration = judge_confidence(args, model, answers)
     if args.out is not None:
-        write_report(args.out, confusion, facts, "evaluation")
+        write_report(args.out, confusion, {**facts, **calibration}, "evaluation")
     if args.errors is not None:
         write_errors(args, model, answers, clips, facts)
     if args.json:
-        print(json.dumps({**facts, **confusion.to_dict()}, indent=2, ensure_ascii=False))
-        return 0
+        print(json.dumps({**facts, **calibration, **confusion.to_dict()}, indent=2, ensure_ascii=False))
+    else:
+        print_results(args, confusion, calibration)
+    return 0
+
+
+def judge_confidence(args: argparse.Namespace, model: Model, answers: Answers) -> dict[str, float]:
+    """The model's temperature, and its ECE and log-likelihood; draws the picture of --reliability."""
+    from kws.calibration import nll, reliability
+
+    curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature
+    if args.reliability is not None:
+        from kws.plots import reliability_figure, save_figure
+
+        curves = {f"temperature {temperature:.2f}": curve}
+        save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({args.split})"), args.reliability)
+    return {"temperature": temperature, "ece": curve.ece, "nll": nll(answers.scores, answers.truths)}
+
+
+def print_results(args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float]) -> None:
+    """The table for people."""
+    from kws.metrics import pairs_to_text
+
     print(confusion.to_text())
     print(f"accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips ({args.split})")
+    ece, loss, temperature = (calibration[name] for name in ("ece", "nll", "temperature"))
+    print(f"ECE {100 * ece:.2f} %, negative log-likelihood {loss:.4f}, temperature {temperature:.3f}")
     if args.errors is not None:
         print(pairs_to_text(confusion.pairs()[:20]))
         print(f"{args.errors / 'index.html'} plays the clips")
-    return 0
 
 
 def check_errors(args: argparse.Namespace) -> None:

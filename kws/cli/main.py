@@ -12,7 +12,7 @@ from kws import __version__
 from kws.errors import KwsError, missing_package
 
 COMMANDS = (
-    "label", "evaluate", "export", "stream", "tune", "make_stream", "mine",
+    "label", "evaluate", "calibrate", "export", "stream", "tune", "make_stream", "mine",
     "spectrogram", "prepare", "synthesize", "fix_torchaudio",
 )  # fmt: skip
 

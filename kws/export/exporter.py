@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from kws.artefacts.model import Artefact
 from kws.audio import to_float
-from kws.checkpoint import WaveformModel
+from kws.checkpoint import WaveformModel, probabilities
 from kws.data.fixed_set import FixedSet
 from kws.errors import KwsError
 from kws.evaluation import evaluate
@@ -44,7 +44,7 @@ class ExportData:
 
 
 class Scores(nn.Module):
-    """What is exported: the checkpoint's own front end and network, and a softmax.
+    """What is exported: the checkpoint's own front end and network, its temperature, and a softmax.
 
     Args:
         model: the checkpoint.
@@ -53,13 +53,13 @@ class Scores(nn.Module):
     def __init__(self, model: WaveformModel) -> None:
         super().__init__()
         self.front_end, self.network = model.front_end, model.network
-        self.samples = model.spec.samples
+        self.samples, self.temperature = model.spec.samples, model.temperature
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a waveform (batch, samples) in [-1, 1]."""
         if torch.jit.is_scripting() and waveform.shape[1] != self.samples:
             raise ValueError("waveform: (batch, samples) expected with samples = " + str(self.samples))
-        return torch.softmax(self.network(self.front_end(waveform)), dim=-1)
+        return probabilities(self.network(self.front_end(waveform)), self.temperature)
 
 
 def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: ExportData | None = None) -> ParityReport:

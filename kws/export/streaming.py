@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.checkpoint import WaveformModel
+from kws.checkpoint import WaveformModel, probabilities
 from kws.errors import KwsError
 from kws.features import MfccTorchaudio
 from kws.framing import FeatureSpec
@@ -42,7 +42,7 @@ class StreamingScores(nn.Module):
         self.stride = _checked_stride(stride_ms, model)
         # Where windows lie apart, frames between them belong to none.
         step = min(self.stride // spec.hop, spec.frames)
-        self.front_end = model.front_end
+        self.front_end, self.temperature = model.front_end, model.temperature
         self.network = streamed(model.network, model.front_end.frames, model.front_end.bins, step)
         # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart, within it.
         before = spec.window + (step - 1) * spec.hop - self.stride
@@ -66,7 +66,7 @@ class StreamingScores(nn.Module):
         pieces = torch.cat([strides.narrow(0, start, windows) for start in range(self.kept + 1)], dim=1)
         features = self.front_end(pieces[:, self.first :]).flatten(0, 1)
         logits, cache = self.network(features, cache)
-        return torch.softmax(logits, dim=-1), strides[windows:].flatten(), cache
+        return probabilities(logits, self.temperature), strides[windows:].flatten(), cache
 
     @torch.no_grad()
     def step(self, samples: NDArray[np.float32], states: States) -> tuple[Scores, Sequence[NDArray[np.float32]]]:

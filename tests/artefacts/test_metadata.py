@@ -28,6 +28,7 @@ METADATA = Metadata(
     {"_target_": "kws.models.conv.Conv", "filters": 8},
     DecoderSettings(average_window_ms=700, threshold=0.55, word_thresholds={"no": 0.8}),
     {"checkpoint": "best.ckpt", "steps": 12},
+    temperature=1.25,
 )
 READERS = {
     "onnx": "import onnxruntime; print(onnxruntime.InferenceSession(PATH).get_modelmeta().custom_metadata_map['kws'])",

@@ -1,0 +1,157 @@
+"""Probabilities that mean what they say: a temperature fitted to logits, and how far confidence is from accuracy. NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kws.errors import KwsError
+
+BINS = 15
+# Beyond these a temperature says that the scores mean nothing, or that too few clips were given.
+LOWEST, HIGHEST = 0.05, 20.0
+# The smallest probability that a logarithm is taken of: float32's smallest.
+_SMALLEST = 1e-45
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence against accuracy, in bins of equal width from 0 to 1.
+
+    Attributes:
+        counts: int64 (bins,), clips.
+        confidence: (bins,), mean probability of the likeliest label; nan in an empty bin.
+        accuracy: (bins,), share of right answers; nan in an empty bin.
+    """
+
+    counts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error (Guo et al. 2017, arXiv:1706.04599): the mean gap over clips; nan without clips."""
+        filled = self.counts > 0
+        if not filled.any():
+            return float("nan")
+        return float(np.average(np.abs(self.confidence - self.accuracy)[filled], weights=self.counts[filled]))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a temperature does to a set of clips.
+
+    Attributes:
+        temperature: logits are divided by it.
+        before, after: reliability without and with it.
+        nll_before, nll_after: mean negative log-likelihood of the truths, natural log.
+    """
+
+    temperature: float
+    before: Reliability
+    after: Reliability
+    nll_before: float
+    nll_after: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it: temperature, ECE and NLL before and after."""
+        return {
+            "temperature": self.temperature,
+            "ece_before": self.before.ece, "ece_after": self.after.ece,
+            "nll_before": self.nll_before, "nll_after": self.nll_after,
+        }  # fmt: skip
+
+
+def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
+    """The temperature at which softmax(logits / temperature) makes the truths likeliest.
+
+    The negative log-likelihood is convex in 1 / temperature, so that halving an interval finds it. As if one clip more had
+    been heard that might have had any label, no temperature falls to nothing where every answer is right.
+
+    Args:
+        logits: (clips, labels); logarithms of probabilities do as well.
+        truths: (clips,), indices of labels.
+
+    Returns:
+        From 0.05 to 20; 1 where the scores don't differ.
+
+    Raises:
+        KwsError: no clips, or logits that are not finite.
+    """
+    logits, truths = _checked(logits, truths)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    told = shifted[np.arange(len(truths)), truths].sum() + shifted.mean(axis=1).mean()
+    if not np.ptp(shifted, axis=1).any():
+        return 1.0
+
+    def slope(inverse: float) -> float:
+        weights = np.exp(inverse * shifted)
+        expected = (weights * shifted).sum(axis=1) / weights.sum(axis=1)
+        return float(expected.sum() + expected.mean() - told)
+
+    low, high = np.log(1 / HIGHEST), np.log(1 / LOWEST)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if slope(np.exp(middle)) > 0 else (middle, high)
+    return float(np.exp(-(low + high) / 2))
+
+
+def assess(logits: ArrayLike, truths: ArrayLike, temperature: float) -> Fit:
+    """What a temperature does to clips, which need not be those that it was fitted to.
+
+    Args:
+        logits: (clips, labels), or logarithms of probabilities.
+        truths: (clips,), indices of labels.
+        temperature: see `fit_temperature`.
+    """
+    logits, truths = _checked(logits, truths)
+    before, after = softmax(logits), softmax(logits / temperature)
+    return Fit(temperature, reliability(before, truths), reliability(after, truths), nll(before, truths), nll(after, truths))
+
+
+def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Probabilities (clips, labels) of logits (clips, labels)."""
+    weights = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def log_scores(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Logarithms of probabilities, which serve as logits; a probability of 0 is taken for float32's smallest."""
+    logs: NDArray[np.float64] = np.log(np.maximum(scores.astype(np.float64), _SMALLEST))
+    return logs
+
+
+def nll(scores: NDArray[np.floating[Any]], truths: ArrayLike) -> float:
+    """Mean negative log-likelihood, natural log, of the truths (clips,) by probabilities (clips, labels); nan without clips."""
+    labels = np.asarray(truths, dtype=np.int64)
+    return float(-log_scores(scores)[np.arange(len(labels)), labels].mean()) if len(labels) else float("nan")
+
+
+def reliability(scores: NDArray[np.floating[Any]], truths: ArrayLike, bins: int = BINS) -> Reliability:
+    """Bin clips by the probability of their likeliest label.
+
+    Args:
+        scores: probabilities (clips, labels).
+        truths: (clips,), indices of labels.
+        bins: of equal width, from 0 to 1; a confidence on an edge is in the lower one.
+    """
+    confidence = scores.max(axis=1).astype(np.float64)
+    right = scores.argmax(axis=1) == np.asarray(truths)
+    places = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts = np.bincount(places, minlength=bins)
+    sums = (np.bincount(places, weights=values, minlength=bins) for values in (confidence, right))
+    means = (np.divide(total, counts, out=np.full(bins, np.nan), where=counts > 0) for total in sums)
+    return Reliability(counts, *means)
+
+
+def _checked(logits: ArrayLike, truths: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    logits, truths = np.asarray(logits, dtype=np.float64), np.asarray(truths, dtype=np.int64)
+    if len(truths) == 0:
+        raise KwsError("calibration: no clips to fit a temperature to; give a set with some of each label")
+    if not np.isfinite(logits).all():
+        raise KwsError("calibration: the model's scores hold NaN or infinite values, so no temperature fits them")
+    return logits, truths
