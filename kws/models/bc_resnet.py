@@ -7,7 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.planes import FrequencyDepthwise, Pointwise, SubBandNorm, TimeDepthwise, add_and_rectify, as_maps, as_planes, mean_over_frequency
+from kws.models.planes import (
+    FrequencyDepthwise,
+    Pointwise,
+    SubBandNorm,
+    TimeDepthwise,
+    add_and_rectify,
+    as_maps,
+    as_planes,
+    mean_over_frequency,
+)
 
 # Of the stages: width of the channels (times 8 τ), blocks, stride over frequency; frames are 1, 2, 4, 8 apart.
 _STAGES = ((1.0, 2, 1), (1.5, 2, 2), (2.0, 4, 2), (2.5, 4, 1))
@@ -29,12 +38,12 @@ class BcResNet(nn.Module):
         KwsError: bins that are no multiple of 40, or a width of less than one channel.
     """
 
-    def __init__(
-        self, frames: int, bins: int, labels: int, width: float = 1.0, dropout: float = 0.1, bands: int = 5
-    ) -> None:
+    def __init__(self, frames: int, bins: int, labels: int, width: float = 1.0, dropout: float = 0.1, bands: int = 5) -> None:
         super().__init__()
         if bins % _BINS:
-            raise KwsError(f"features.bins: {bins} given, but bc_resnet halves them three times and then needs five in a row; give 40")
+            raise KwsError(
+                f"features.bins: {bins} given, but bc_resnet halves them three times and then needs five in a row; give 40"
+            )
         if not 8 * width >= 1:
             raise KwsError(f"model.width: {width:g} leaves no channel; give 1, 1.5, 2, 3, 6 or 8")
         unit = int(8 * width)
@@ -99,7 +108,7 @@ class ImageConv(nn.Conv2d):
         planes = as_planes(image)[0]
         bins, batch, frames = planes.shape
         padded = F.pad(planes, (2, 2, 0, 0, 2, 2))
-        taps = [padded[bin : bin + bins : 2, :, frame : frame + frames] for frame in range(5) for bin in range(5)]
+        taps = [padded[tap % 5 : tap % 5 + bins : 2, :, tap // 5 : tap // 5 + frames] for tap in range(25)]
         columns = torch.stack(taps)
         out = torch.mm(self.weight.flatten(1), columns.view(25, -1))
         return as_maps(out.view(-1, *columns.shape[1:]))
@@ -124,7 +133,11 @@ class Block(nn.Module):
             self.change = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs), nn.ReLU())
         self.over_frequency = nn.Sequential(FrequencyDepthwise(outputs, stride), SubBandNorm(outputs, bands))
         self.over_time = nn.Sequential(
-            TimeDepthwise(outputs, 3, dilation), SubBandNorm(outputs), nn.SiLU(), Pointwise(outputs, outputs), nn.Dropout2d(dropout)
+            TimeDepthwise(outputs, 3, dilation),
+            SubBandNorm(outputs),
+            nn.SiLU(),
+            Pointwise(outputs, outputs),
+            nn.Dropout2d(dropout),
         )
 
     def forward(self, maps: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from kws.models.layers import as_image, same_padding
 
 
 class DsCnn(nn.Module):
-    """A 10×4 convolution, then 3×3 separable ones, and a mean (S at 49 × 10 and 12 labels: 23,756 parameters, 2.7 million multiplies).
+    """A 10×4 convolution, 3×3 separable ones, and a mean (S: 23,180 parameters, 2.7 million multiplies at 49 × 10, 12 labels).
 
     Args:
         frames, bins, labels: sizes of the input and the output.
@@ -70,6 +70,4 @@ class ConvNorm(nn.Conv2d):
 
 
 def _separable(channels: int, stride: tuple[int, int]) -> nn.Sequential:
-    return nn.Sequential(
-        ConvNorm(channels, channels, (3, 3), stride, groups=channels), ConvNorm(channels, channels, (1, 1))
-    )
+    return nn.Sequential(ConvNorm(channels, channels, (3, 3), stride, groups=channels), ConvNorm(channels, channels, (1, 1)))

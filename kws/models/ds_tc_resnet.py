@@ -1,4 +1,4 @@
-"""ds_tc_resnet: causal depthwise-separable convolutions over time (Rybakov et al. 2020), made to stream with its state carried."""
+"""ds_tc_resnet: causal depthwise-separable convolutions over time (Rybakov et al. 2020); it streams with its state carried."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kws.models.streamed import StreamedNetwork
 
 
 class DsTcResNet(nn.Module):
-    """Six causal blocks and a mean over the clip (73,100 parameters, 6.9 million multiplies at 98 × 40, 12 labels; 70,300 a frame).
+    """Six causal blocks and a mean over the clip (71,556 parameters, 6.7 million multiplies at 98 × 40, 12 labels).
 
     Each frame is computed from those before it alone, so that a stream needs no frame twice. Before a clip's first frame there
     are zeros; in a stream there is what was heard before, and only the stream's first window equals the same clip by itself.
@@ -47,10 +47,13 @@ class DsTcResNet(nn.Module):
         self.frames = frames
         self.norm = SubBandNorm(bins, affine=False)
         inputs = [bins, *channels]
-        self.blocks = nn.ModuleList(
+        blocks = [
             CausalBlock(inputs[index], channels[index], kernels[index], dilations[index], residual[index])
             for index in range(len(channels))
-        )
+        ]
+        self.blocks = nn.ModuleList(blocks)
+        # Channels and frames that each block keeps of its input, in a stream.
+        self.histories = [(inputs[index], block.history) for index, block in enumerate(blocks)]
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels[-1], labels)
 
@@ -83,18 +86,16 @@ class CausalBlock(nn.Module):
         self.pointwise = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs))
         self.past = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs)) if residual else None
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, 1) to (batch, outputs, time, 1), zeros before the first frame."""
-        return self.combine(maps if self.depthwise is None else self.depthwise(maps), maps)
+    def forward(self, maps: Tensor, before: Tensor | None = None) -> Tensor:
+        """(batch, inputs, time, 1) to (batch, outputs, time, 1).
 
-    def carry(self, maps: Tensor, before: Tensor) -> Tensor:
-        """As `forward`, with the last `history` frames of the input before these, (batch, inputs, history, 1)."""
-        if self.depthwise is None:
-            return self.combine(maps, maps)
-        return self.combine(self.depthwise.slide(torch.cat([before, maps], dim=2)), maps)
-
-    def combine(self, filtered: Tensor, maps: Tensor) -> Tensor:
-        """The block's output, of the filtered input and the input itself."""
+        Args:
+            maps: the input.
+            before: its `history` frames before these, (batch, inputs, history, 1); None: zeros.
+        """
+        filtered = maps
+        if self.depthwise is not None:
+            filtered = self.depthwise(maps) if before is None else self.depthwise.slide(torch.cat([before, maps], dim=2))
         out: Tensor = self.pointwise(filtered)
         if self.past is not None:
             out = out + self.past(maps)
@@ -108,28 +109,30 @@ class _CarriedDsTcResNet(StreamedNetwork):
     """
 
     def __init__(self, network: DsTcResNet, step: int, lead: int) -> None:
-        self.pieces = [block.pointwise[0].in_channels * block.history for block in network.blocks]
+        self.shapes = [(inputs, history) for inputs, history in network.histories]
         self.kept = network.frames - step
-        outputs = network.output.in_features
-        super().__init__(step, (1 + sum(self.pieces) + outputs * self.kept,))
+        caches = sum(inputs * history for inputs, history in self.shapes)
+        super().__init__(step, (1 + caches + network.output.in_features * self.kept,))
         self.network, self.frames, self.lead = network, network.frames, lead
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
-        heard, place = cache[:1], 1
+        heard = cache[:1]
+        place = 1
         count = features.shape[0]
-        index = heard + torch.arange(count, device=features.device)
-        inside = (index >= self.lead).to(features.dtype)[None, None, :, None]
+        numbers = heard + torch.arange(count, device=features.device)
+        inside = (numbers >= self.lead).to(features.dtype)[None, None, :, None]
         # Counted no further than it matters, so that the number stays exact.
         after = [torch.clamp(heard + count, max=float(self.lead))]
         maps = self.network.norm(features.t()[None, :, :, None])
-        for block, size in zip(self.network.blocks, self.pieces, strict=True):
+        for index, block in enumerate(self.network.blocks):
             maps = maps * inside
-            before = cache[place : place + size].reshape(1, maps.shape[1], -1, 1)
-            place += size
+            inputs, history = self.shapes[index]
+            before = cache[place : place + inputs * history].reshape(1, inputs, history, 1)
+            place += inputs * history
             joined = torch.cat([before, maps], dim=2)
-            after.append(joined[:, :, joined.shape[2] - before.shape[2] :].flatten())
-            maps = block.carry(maps, before)
+            after.append(joined[:, :, count:].flatten())
+            maps = block(maps, before)
         rows = torch.cat([cache[place:].reshape(maps.shape[1], -1), maps[0, :, :, 0]], dim=1)
         after.append(rows[:, rows.shape[1] - self.kept :].flatten())
         means = F.avg_pool1d(rows[None], self.frames, self.step)[0].t()

@@ -1,10 +1,10 @@
 """Pointwise and depthwise convolutions and batch normalisation as large matrix products, for networks of few channels.
 
-oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so that a network of 8 channels is mostly waiting. Here
-maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a pointwise convolution is one
-product with the whole batch, a depthwise one is a product with a banded matrix for each channel, and a channel's (or a sub-band's)
-statistics are those of one unbroken row. Everything between (activations, sums, means) keeps that order by itself. bc_resnet
-trains 1.7 to 2 times as fast as with `torch.nn.Conv2d` and `torch.nn.BatchNorm2d` (`benchmarks/planes.py`), with the same numbers.
+oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so that a network of 8 channels is mostly waiting.
+Here maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a pointwise convolution
+is one product with the whole batch, a depthwise one is a product with a banded matrix for each channel, and the statistics of a
+channel, or of a sub-band of it, are those of one unbroken row. What is between (activations, sums, means) keeps that order by
+itself. `benchmarks/planes.py` compares it with `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; the numbers are the same.
 
 Exported and scripted models and GPUs take the plain convolutions, with the same parameters.
 """
@@ -133,9 +133,7 @@ class SubBandNorm(nn.BatchNorm2d):
     def plain(self, maps: Tensor) -> Tensor:
         """As `forward`, whatever the order in memory."""
         if self.bands == 1:
-            return F.batch_norm(
-                maps, self.running_mean, self.running_var, self.weight, self.bias, self.training, 0.1, self.eps
-            )
+            return F.batch_norm(maps, self.running_mean, self.running_var, self.weight, self.bias, self.training, 0.1, self.eps)
         batch, channels, frames, bins = maps.shape
         rows = maps.transpose(2, 3).reshape(batch, self.num_features, bins // self.bands, frames)
         rows = F.batch_norm(rows, self.running_mean, self.running_var, self.weight, self.bias, self.training, 0.1, self.eps)
@@ -158,15 +156,17 @@ class _Mean(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, planes: Tensor) -> Tensor:
         ctx.shape = planes.shape
-        return planes.mean(dim=1, keepdim=True)
+        mean: Tensor = planes.mean(dim=1, keepdim=True)
+        return mean
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        return (gradients[0] / ctx.shape[1]).expand(ctx.shape)
+        share: Tensor = gradients[0] / ctx.shape[1]
+        return share.expand(ctx.shape)
 
 
 def add_and_rectify(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
-    """relu(maps + row + past), the row (batch, channels, time, 1) spread over the frequencies of maps (batch, channels, time, frequency)."""
+    """relu(maps + row + past), where maps and past are (batch, channels, time, frequency) and the row has one frequency."""
     if torch.jit.is_scripting():
         return F.relu(maps + row if past is None else maps + row + past)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -210,7 +210,7 @@ def banded(weight: Tensor, size: int, before: int, stride: int, dilation: int) -
     taps = weight.shape[1]
     places = _places(taps, size, before, stride, dilation)
     # A product with ones and zeros, rather than an index: its gradient is a product too.
-    return torch.mm(weight, places).view(weight.shape[0], -1, size)
+    return torch.mm(weight, places.to(weight.dtype)).view(weight.shape[0], -1, size)
 
 
 @lru_cache(maxsize=64)
