@@ -30,6 +30,7 @@ from kws.audio import write_wav
 from kws.augment import Augment
 from kws.data.datamodule import KeywordData
 from kws.data.folder import Folder
+from kws.data.synthesis import Synthetic
 from kws.features import FrontEnd
 from kws.models.summary import summarise
 
@@ -231,6 +232,20 @@ def test_data_modules_are_built_with_the_runs_settings(data: str, split: str) ->
     assert isinstance(module, KeywordData)
     assert (module.seed, module.batch_size, module.labels.words) == (7, 100, ("up", "on"))
     assert (module.front_end.bins, type(module.split).__name__) == (12, f"{split.title()}Split")
+
+
+def test_near_words_are_spoken_by_the_voices_that_say_the_wanted_ones() -> None:
+    module = instantiate(composed("extra=near_words", "features.rate_hz=8000", "words=[up,'on',lamp]").data)
+    assert isinstance(module, KeywordData)
+    near, wanted = module.extra
+    assert isinstance(near, Synthetic)
+    assert isinstance(wanted, Synthetic)
+    assert wanted.words == ("up", "on", "lamp")
+    assert len(near.words) > 300
+    assert not set(near.words) & set(wanted.words)
+    for setting in ("voices", "language", "seed", "rate_hz", "clip_ms"):
+        assert getattr(near, setting) == getattr(wanted, setting)
+    assert (near.rate_hz, near.other_words) == (8000, ())
 
 
 @pytest.mark.parametrize("experiment", options("experiment"))

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kws.data.corpus import Corpus
 from kws.data.fixed_set import FixedSet
+from kws.data.joined import Clips
 from kws.data.sampling import SILENT_CLIP, ClipList, TrainingOrder
 
 
@@ -40,7 +40,7 @@ class TrainingLoader:
         start_step: step of the whole training at which the first pass starts; a resumed run goes on exactly there.
     """
 
-    def __init__(self, corpus: Corpus, order: TrainingOrder, start_step: int = 0) -> None:
+    def __init__(self, corpus: Clips, order: TrainingOrder, start_step: int = 0) -> None:
         self.corpus, self.order = corpus, order
         self.step = start_step
 
