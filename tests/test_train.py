@@ -384,6 +384,22 @@ def test_the_function_returns_what_a_sweep_maximises(small_corpus: Path, tmp_pat
     assert 0 <= value <= 1
 
 
+def test_a_run_says_what_becomes_of_unseen_words(small_corpus: Path, run_here: Runner, tmp_path: Path) -> None:
+    done = run_here(*TINY, f"data.source.root={small_corpus}", "logger=none", "split.unseen_words=[tree]")
+    assert done.status == 0, done.out
+    result = json.loads((tmp_path / "run" / "test.json").read_text(encoding="utf-8"))
+    assert result["clips"] == clips_in("testing")
+    assert result["unseen_clips"] == len(SPEAKERS["testing"]) * TAKES
+    assert result["unseen_words"]["tree"]["unknown_recall"] == result["unseen_unknown_recall"]
+    assert f"unseen words: {100 * result['unseen_unknown_recall']:.2f} % of {result['unseen_clips']} clips" in done.out
+    # The same clips scored by the checkpoint alone.
+    clips = [f"tree/{speaker}_nohash_{take}.wav" for speaker in SPEAKERS["testing"] for take in range(TAKES)]
+    sound = [kws.audio.fit_length(kws.audio.read_audio(small_corpus / clip, 16000), 16000) for clip in clips]
+    predictions = kws.load(result["weights"]).score(kws.audio.to_float(np.stack(sound))).argmax(axis=1)
+    assert result["unseen_unknown_recall"] == (predictions == 1).mean()
+    assert result["unseen_accepted"] == (predictions > 1).mean()
+
+
 def test_two_processes_train_together_and_count_each_clip_once(small_corpus: Path, tmp_path: Path) -> None:
     given = [*TINY, f"data.source.root={small_corpus}", f"hydra.run.dir={tmp_path / 'run'}", "logger=none", "data.batch_size=2"]
     done = command(*given, "schedule.steps=[2,1]", "trainer.strategy=ddp", "trainer.devices=2", cwd=tmp_path)
@@ -450,6 +466,11 @@ def test_words_that_are_truth_values(refused: Refusal) -> None:
         ("split.validation_percentage=-1", "validation_percentage=-1"),
         ("split.testing_percentage=95", "testing_percentage=95"),
         ("split.testing_percentage=0", "no clip in the testing set"),
+        ("split.unseen_words=[yes]", "unseen_words: yes is a wanted word"),
+        ("split.unseen_words=[true]", "split.unseen_words: [True] given; a list of words expected"),
+        ("split.unseen_words=[lamp]", "unseen_words: there are no clips of lamp to measure with"),
+        ("split.unseen_from=training", "split.unseen_from: training given; testing, validation or all expected"),
+        ("data.training_unknown_percentage=-1", "data.training_unknown_percentage: -1"),
         ("data.batch_size=0", "data.batch_size: 0"),
         ("augment.noise.probability=2", "augment.noise.probability: 2"),
         ("schedule.steps=[1,2,3]", "schedule: 3 steps and 2 factors"),

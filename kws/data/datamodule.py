@@ -21,6 +21,7 @@ from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
 from kws.data.sampling import SplitPool, TrainingOrder, make_pools
 from kws.data.splits import TESTING, TRAINING, VALIDATION, HashedSplit, SplitRule
 from kws.data.training_pool import TrainingPool, TrainingShares, make_training_pool
+from kws.data.unseen import UnseenSet, check_extra, unseen_set
 from kws.errors import KwsError
 from kws.features import FrontEnd
 from kws.labels import LabelSet
@@ -53,6 +54,9 @@ class KeywordData(pl.LightningDataModule):
 
     Training draws its unknown and silence clips anew each epoch and augments; validation and testing are fixed by the
     seed. Augmentation and features run in batches on the device, after the transfer.
+
+    Attributes:
+        unseen: after `setup`, the clips of the split's unseen words; None: it has none.
 
     Args:
         source: where the sound comes from.
@@ -102,15 +106,16 @@ class KeywordData(pl.LightningDataModule):
         self.front_end, self.augment = front_end.eval(), augment
         self.split: SplitRule = HashedSplit() if split is None else split
         self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
-        unknown = unknown_percentage if training_unknown_percentage is None else training_unknown_percentage
         self.extra = tuple(extra)
         self.shares = TrainingShares(
-            unknown, silence_percentage, extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word
-        )
+            unknown_percentage, silence_percentage, training_unknown_percentage,
+            extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word,
+        )  # fmt: skip
         self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
         self.corpus: Corpus | None = None
         self.background: Background | None = None
+        self.unseen: UnseenSet | None = None
         self._noise_bank: NoiseBank | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
 
@@ -133,6 +138,7 @@ class KeywordData(pl.LightningDataModule):
                 " augmentation. Put recordings of noise there (a minute or more each), or do without:"
                 " data.silence_percentage=0 augment.noise=null"
             )
+        self.unseen = unseen_set(root, corpus, self.split, self.labels)
         sets = self.split.assign(root, corpus.names)
         pools = make_pools(corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage)
         self.training_pool, self.validation_pool, self.testing_pool = pools
@@ -193,7 +199,10 @@ class KeywordData(pl.LightningDataModule):
 
     def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
         """What training draws from: the real clips, and all clips of the extra sources behind them."""
-        clips = join([corpus, *(self._open(source.prepare()) for source in self.extra)])
+        others = [self._open(source.prepare()) for source in self.extra]
+        for other in others:
+            check_extra(other, self.split.unseen_words)
+        clips = join([corpus, *others])
         words, first = clips.words, len(corpus.names)
         pool = make_training_pool(real, words, np.arange(first, len(words)), self.labels, self.shares)
         log.info("an epoch of training: %s", pool.to_text())

@@ -20,6 +20,7 @@ class TrainingShares:
 
     Args:
         unknown_percentage, silence_percentage: clips of each label, in percent of the real wanted ones (rounded up).
+        training_unknown_percentage: unknown clips in training, where they differ from the other sets'; None: unknown_percentage.
         extra_percentage: wanted clips from the extra sources, in percent of the real ones.
         extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks, the other
             makes up.
@@ -33,6 +34,7 @@ class TrainingShares:
 
     unknown_percentage: float = 10.0
     silence_percentage: float = 10.0
+    training_unknown_percentage: float | None = None
     extra_percentage: float = 10.0
     extra_unknown_percentage: float = 50.0
     unknown_evenness: float = 1.0
@@ -41,7 +43,8 @@ class TrainingShares:
     def __post_init__(self) -> None:
         most = self.max_clips_per_word
         checks = {
-            "[training_]unknown_percentage": (self.unknown_percentage, math.inf, "at least 0, in percent of the wanted clips"),
+            "unknown_percentage": (self.unknown_percentage, math.inf, "at least 0, in percent of the wanted clips"),
+            "training_unknown_percentage": (self.unknown, math.inf, "at least 0, in percent of the wanted clips, or null"),
             "silence_percentage": (self.silence_percentage, math.inf, "at least 0, in percent of the wanted clips"),
             "extra_percentage": (self.extra_percentage, math.inf, "at least 0, in percent of the real wanted clips"),
             "extra_unknown_percentage": (self.extra_unknown_percentage, 100, "0 to 100, in percent of the unknown clips"),
@@ -52,6 +55,11 @@ class TrainingShares:
                 raise KwsError(f"data.{name}: {value:g} makes no sense; it is {expected}")
         if most is not None and most < 1:
             raise KwsError(f"data.max_clips_per_word: {most} makes no sense; give at least 1, or null for all")
+
+    @property
+    def unknown(self) -> float:
+        """Unknown clips in training, in percent of the wanted ones."""
+        return self.unknown_percentage if self.training_unknown_percentage is None else self.training_unknown_percentage
 
 
 @dataclass(frozen=True)
@@ -133,10 +141,10 @@ def make_training_pool(
     number = len(always) + sum(draw.count for draw in limited)
     label = np.array([labels.index(words[clip]) for clip in extra], dtype=np.int64)
     spoken, other = extra[label != UNKNOWN_INDEX], extra[label == UNKNOWN_INDEX]
-    asked = math.ceil(number * shares.unknown_percentage / 100)
+    asked = math.ceil(number * shares.unknown / 100)
     if asked and not len(real.unknown) + len(other):
         raise KwsError(
-            f"data.training_unknown_percentage: {shares.unknown_percentage:g} % unknown words asked, but there are only wanted"
+            f"data.training_unknown_percentage: {shares.unknown:g} % unknown words asked, but there are only wanted"
             " words. Add folders of other words, or a source in data.extra, or set it to 0"
         )
     counts = _split(asked, shares.extra_unknown_percentage, len(real.unknown), len(other))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from kws.data.datamodule import KeywordData
 from kws.data.folder import Folder
 from kws.data.joined import JoinedCorpus
 from kws.data.loader import RawBatch
+from kws.data.splits import HashedSplit
+from kws.errors import KwsError
 from kws.features import Mfcc
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX
 
@@ -90,3 +93,24 @@ def test_a_folder_of_wanted_words_alone_may_take_its_unknown_words_from_them(cor
 def test_packs_of_the_extra_sources_go_to_the_cache_too(small_corpus: Path, extra: list[Folder], tmp_path: Path) -> None:
     data(small_corpus, extra=extra, cache_dir=tmp_path)
     assert len(list(tmp_path.glob("*/pack-16000hz-16000-*"))) == 3
+
+
+def test_unseen_words_are_in_testing_alone(small_corpus: Path) -> None:
+    plain, without = data(small_corpus), data(small_corpus, split=HashedSplit(unseen_words=["tree"]))
+    before, after = heard(plain.test_dataloader()), heard(without.test_dataloader())
+    assert torch.equal(before.clips, after.clips)
+    assert without.corpus is not None
+    words = without.corpus.words
+    for pool in (without.training_pool, without.validation_pool):
+        assert {words[clip] for clip in pool.unknown} == {"bed"}
+    assert {words[clip] for clip in without.testing_pool.unknown} == {"bed", "tree"}
+    assert {words[clip] for clip in without.epoch_pool.draw(np.random.default_rng(0)).clips if clip >= 0} == {"yes", "no", "bed"}
+    assert plain.unseen is None
+    assert without.unseen is not None
+    assert without.unseen.words == ("tree",) * len(SPEAKERS["testing"]) * TAKES
+
+
+def test_an_extra_source_may_not_say_an_unseen_word(corpus_folder: Path, extra: list[Folder]) -> None:
+    shutil.copytree(corpus_folder / "tree", corpus_folder / "snow")
+    with pytest.raises(KwsError, match=r"data\.extra: .*first has clips of snow, which split\.unseen_words keeps out"):
+        data(corpus_folder, extra=extra, split=HashedSplit(unseen_words=["snow"]))

@@ -145,7 +145,8 @@ def test_unknown_words_may_all_be_extra() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("unknown_percentage", -1, r"data\.\[training_\]unknown_percentage: -1 makes no sense"),
+        ("unknown_percentage", -1, r"data\.unknown_percentage: -1 makes no sense"),
+        ("training_unknown_percentage", -1, r"data\.training_unknown_percentage: -1 makes no sense"),
         ("silence_percentage", float("inf"), r"data\.silence_percentage: inf makes no sense"),
         ("extra_percentage", float("nan"), r"data\.extra_percentage: nan makes no sense"),
         ("extra_unknown_percentage", 101, r"data\.extra_unknown_percentage: 101 makes no sense; it is 0 to 100"),
