@@ -33,6 +33,7 @@ from kws.data.folder import Folder
 from kws.data.synthesis import Synthetic
 from kws.features import FrontEnd
 from kws.models.summary import summarise
+from kws.negatives import Negatives
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -203,6 +204,15 @@ def test_augmentations_are_built_for_the_front_ends_rate(augment: str, rate_hz: 
     assert isinstance(module, Augment)
     if module.time_shift is not None:
         assert module.time_shift.shift == rate_hz // 10
+
+
+def test_negatives_can_be_added_to_an_augmentation() -> None:
+    for augment in ("tutorial", "strong"):
+        made = instantiate(composed(f"augment={augment}", "augment/negatives=made", "words=[up,'on',stop]").augment).negatives
+        assert isinstance(made, Negatives)
+        # Labels 2 and 4, up and stop, are alike.
+        assert made.forbidden.nonzero().tolist() == [[0, 0], [1, 1], [2, 2], [2, 4], [3, 3], [4, 2], [4, 4]]
+        assert instantiate(composed(f"augment={augment}").augment).negatives is None
 
 
 @pytest.mark.parametrize("optim", options("optim"))

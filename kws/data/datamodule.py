@@ -178,7 +178,7 @@ class KeywordData(pl.LightningDataModule):
 
     @torch.no_grad()
     def features(self, batch: RawBatch, *, training: bool) -> FeatureBatch:
-        """Features of a raw batch, augmented in training."""
+        """Features of a raw batch; in training augmented, and with the negatives made of it."""
         device = batch.clips.device
         self.front_end = self.front_end.to(device)
         if not training or self.augment is None:
@@ -188,8 +188,9 @@ class KeywordData(pl.LightningDataModule):
         # All draws of a batch hang on its own seed: the step decides them, not what was drawn before.
         generator = self._generators.setdefault(device, torch.Generator(device))
         generator.manual_seed(int(batch.seed))
-        waveform = self.augment(batch.clips, batch.silent, self._noise_bank, generator)
-        return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), batch.labels)
+        clips, labels, silent = self.augment.extend(batch.clips, batch.labels, batch.silent, generator)
+        waveform = self.augment(clips, silent, self._noise_bank, generator)
+        return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)
 
     def _open(self, root: Path) -> Corpus:
         spec = self.front_end.spec
