@@ -54,28 +54,19 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     import kws
-    from kws.data.fixed_set import FixedSet
     from kws.data.folder import Folder
     from kws.data.scenario import open_split
     from kws.evaluation import evaluate
     from kws.report import write_report
     from kws.unseen import report_unseen
 
-    rule = _rule(args)
     root = Folder(args.data).prepare()
     model = kws.load(args.model)
-    clips: FixedSet = open_split(
-        root,
-        model.labels,
-        args.split,
-        rule,
-        rate_hz=model.spec.rate_hz,
-        clip_samples=model.spec.samples,
-        unknown_percentage=args.unknown_percentage,
-        silence_percentage=args.silence_percentage,
-        seed=args.seed,
-        cache_dir=args.cache_dir,
-    )
+    clips = open_split(
+        root, model.labels, args.split, _rule(args), rate_hz=model.spec.rate_hz, clip_samples=model.spec.samples,
+        unknown_percentage=args.unknown_percentage, silence_percentage=args.silence_percentage,
+        seed=args.seed, cache_dir=args.cache_dir,
+    )  # fmt: skip
     unseen_clips = _open_unseen(args, model, root)
     with tqdm(total=len(clips), desc="scoring", unit="clip", mininterval=0.5, leave=False) as bar:
         confusion = evaluate(model.score, clips, model.labels.names, done=bar.update)

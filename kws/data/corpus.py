@@ -43,6 +43,9 @@ class Corpus:
     names: tuple[str, ...]
     clips: NDArray[np.int16]
 
+    def __len__(self) -> int:
+        return len(self.names)
+
     @property
     def words(self) -> list[str]:
         """The word of each clip."""

@@ -15,6 +15,7 @@ from torch import Tensor
 from kws.augment import Augment, NoiseBank, to_float
 from kws.data.background import Background, load_background
 from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
+from kws.data.device_corpus import DeviceCorpus
 from kws.data.fixed_set import FixedSet
 from kws.data.joined import Clips, join
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
@@ -73,10 +74,16 @@ class KeywordData(pl.LightningDataModule):
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder.
         progress: show a bar while packing.
+        on_device: hold all clips for training in the device's memory; on a CPU they are mapped into memory anyway.
 
     Raises:
         KwsError (from `setup`): whatever is wrong with the data, by name.
     """
+
+    corpus: Corpus | None = None
+    background: Background | None = None
+    unseen: UnseenSet | None = None
+    _noise_bank: NoiseBank | None = None
 
     def __init__(
         self,
@@ -98,6 +105,7 @@ class KeywordData(pl.LightningDataModule):
         resample: bool = True,
         cache_dir: str | Path | None = None,
         progress: bool = True,
+        on_device: bool = False,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -106,17 +114,13 @@ class KeywordData(pl.LightningDataModule):
         self.front_end, self.augment = front_end.eval(), augment
         self.split: SplitRule = HashedSplit() if split is None else split
         self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
-        self.extra = tuple(extra)
+        self.extra, self.on_device = tuple(extra), on_device
         self.shares = TrainingShares(
             unknown_percentage, silence_percentage, training_unknown_percentage,
             extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word,
         )  # fmt: skip
         self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
-        self.corpus: Corpus | None = None
-        self.background: Background | None = None
-        self.unseen: UnseenSet | None = None
-        self._noise_bank: NoiseBank | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def prepare_data(self) -> None:
@@ -155,7 +159,7 @@ class KeywordData(pl.LightningDataModule):
         order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, rank, world)
         # Batches, not optimiser steps: with accumulated gradients there are several a step, and fewer at an epoch's end.
         step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
-        return TrainingLoader(self._training_clips, order, step)
+        return TrainingLoader(self._placed_clips(), order, step)
 
     def val_dataloader(self) -> FixedLoader:
         """The validation set."""
@@ -208,6 +212,13 @@ class KeywordData(pl.LightningDataModule):
         pool = make_training_pool(real, words, np.arange(first, len(words)), self.labels, self.shares)
         log.info("an epoch of training: %s", pool.to_text())
         return pool, clips
+
+    def _placed_clips(self) -> Clips | DeviceCorpus:
+        """The training clips: on the device, where that is asked and the device is another than the processor."""
+        device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+        if not self.on_device or device.type == "cpu":
+            return self._training_clips
+        return DeviceCorpus(self._training_clips, device)
 
     def _fixed(self, pool: SplitPool, code: int) -> FixedLoader:
         return FixedLoader(self._drawn(pool, code), self.batch_size, *self._place())

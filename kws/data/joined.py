@@ -15,6 +15,10 @@ from kws.data.corpus import Corpus
 class Clips(Protocol):
     """Clips of one length that are read by their indices."""
 
+    def __len__(self) -> int:
+        """Clips there are."""
+        ...
+
     @property
     def samples(self) -> int:
         """Length of each clip."""
@@ -34,6 +38,9 @@ class JoinedCorpus:
     """
 
     parts: tuple[Corpus, ...]
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
 
     @property
     def samples(self) -> int:
