@@ -26,10 +26,17 @@ def evaluate(
         batch_size: clips scored at once.
         done: called with the number of clips after each batch, for a progress bar.
     """
+    return Confusion.count(clips.list.labels, predict(score, clips, batch_size, done), names)
+
+
+def predict(
+    score: Scorer, clips: FixedSet, batch_size: int = 100, done: Callable[[int], object] | None = None
+) -> NDArray[np.int64]:
+    """The label that a model gives each clip of a set, int64 (clips,); arguments as of `evaluate`."""
     predictions = np.zeros(len(clips), dtype=np.int64)
     for start in range(0, len(clips), batch_size):
         places = np.arange(start, min(start + batch_size, len(clips)))
         predictions[places] = score(to_float(clips.read(places))).argmax(axis=1)
         if done is not None:
             done(len(places))
-    return Confusion.count(clips.list.labels, predictions, names)
+    return predictions

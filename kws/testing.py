@@ -8,10 +8,12 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from kws.checkpoint import load_checkpoint
 from kws.data.datamodule import KeywordData
 from kws.errors import KwsError
 from kws.module import KeywordModule
 from kws.report import summary, write_report
+from kws.unseen import report_unseen
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,10 @@ def run_test(trainer: pl.Trainer, module: KeywordModule, data: KeywordData, fold
         facts = {
             "loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path),
         }  # fmt: skip
-        write_report(folder, module.confusion, facts)
+        unseen = None if data.unseen is None else report_unseen(load_checkpoint(path).score, data.unseen)
+        write_report(folder, module.confusion, facts | ({} if unseen is None else unseen.to_dict()))
+        if unseen is not None:
+            log.info(unseen.to_text())
         log.info(summary(module.confusion, facts))
     return validation
 

@@ -81,6 +81,9 @@ def test_goes_on_after_a_bad_file(model: Path, small_corpus: Path, tmp_path: Pat
         (["evaluate", "MODEL", "DATA", "--unknown-percentage", "-1"], "unknown_percentage"),
         (["evaluate", "MODEL", "DATA", "--testing-percentage", "95"], "testing_percentage"),
         (["evaluate", "MODEL", "DATA", "--lists"], "validation_list.txt"),
+        (["evaluate", "MODEL", "DATA", "--unseen-words", "tree,lamp"], "no clips of lamp"),
+        (["evaluate", "MODEL", "DATA", "--unseen-words", "yes"], "yes is a wanted word"),
+        (["evaluate", "MODEL", "DATA", "--unseen-words", "tree", "--split", "training"], "--unseen-words: "),
         (["spectrogram", "x.wav", "x.png"], "x.wav"),
         (["spectrogram", "CLIP", "x.docx"], "x.docx"),
     ],
@@ -129,6 +132,26 @@ def test_evaluates_all_clips(model: Path, small_corpus: Path, capsys: pytest.Cap
     clips = sum(len(list((small_corpus / word).iterdir())) for word in RECIPE.words)
     assert f"of {clips} clips (all)" in out
     assert SILENCE in out
+
+
+@pytest.mark.parametrize("split", ["testing", "validation", "all"])
+def test_evaluates_unseen_words(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str], split: str) -> None:
+    command = ["evaluate", str(model), str(small_corpus), "--split", split]
+    assert main([*command, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main([*command, "--json", "--unseen-words", "tree,bed"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {name: value for name, value in found.items() if not name.startswith("unseen_")} == plain
+    speakers = [speaker for part, people in SPEAKERS.items() if split in (part, "all") for speaker in people]
+    assert found["unseen_clips"] == 2 * 2 * len(speakers)
+    names = [f"{speaker}_nohash_{take}.wav" for speaker in speakers for take in (0, 1)]
+    clips = [small_corpus / word / name for word in ("bed", "tree") for name in names]
+    sound = np.stack([kws.audio.fit_length(kws.audio.read_audio(clip, RATE_HZ), RATE_HZ) for clip in clips])
+    called = kws.load(model).score(kws.audio.to_float(sound)).argmax(axis=1)
+    assert found["unseen_unknown_recall"] == pytest.approx((called == 1).mean())
+    assert found["unseen_words"]["tree"]["accepted"] == pytest.approx((called[len(called) // 2 :] > 1).mean())
+    assert main([*command, "--unseen-words", "tree"]) == 0
+    assert f"clips called unknown, {100 * found['unseen_words']['tree']['accepted']:.2f} % taken" in capsys.readouterr().out
 
 
 def test_draws_a_clip_of_any_length(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
