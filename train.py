@@ -31,7 +31,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
     prepare_process(cfg.seed, cfg.threads)
     recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     schedule = instantiate(cfg.schedule)
-    module = KeywordModule(recipe, instantiate(cfg.optim), schedule, cfg.check_nans)
+    module = KeywordModule(recipe, instantiate(cfg.optim), schedule, cfg.check_nans, instantiate(cfg.objective))
     if cfg.show:
         print(describe(module.network, recipe.build_front_end()))
         return float("nan")
@@ -40,7 +40,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
         cfg.trainer,
         max_steps=schedule.total_steps if cfg.trainer.max_steps is None else cfg.trainer.max_steps,
         logger=instantiate(cfg.logger) or False,
-        callbacks=make_callbacks(folder, cfg.checkpoint_steps, cfg.progress),
+        callbacks=make_callbacks(folder, cfg.checkpoint_steps, cfg.progress, instantiate(cfg.averaging) or None),
         default_root_dir=folder,
     )
     check_test_weights(cfg.test_weights, trainer)

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from kws.errors import KwsError
+from kws.labels import UNKNOWN_INDEX
+from kws.negatives import Negatives
+from kws.noise import BackgroundNoise as BackgroundNoise
+from kws.noise import NoiseBank as NoiseBank
+from kws.noise import SnrNoise as SnrNoise
 from kws.spec_augment import SpecAugment as SpecAugment
 from kws.stretch import overlap_add_stretch, resample_about_middle, shift_pitch
-
-
-@dataclass(frozen=True)
-class NoiseBank:
-    """Background recordings on a device, laid end to end.
-
-    Attributes:
-        samples: int16 (total,).
-        starts, lengths: int64 (recordings,), in samples.
-    """
-
-    samples: Tensor
-    starts: Tensor
-    lengths: Tensor
-
-    def to(self, device: torch.device) -> NoiseBank:
-        """The same recordings on another device."""
-        return NoiseBank(self.samples.to(device), self.starts.to(device), self.lengths.to(device))
 
 
 class TimeShift(nn.Module):
@@ -54,41 +40,6 @@ class TimeShift(nn.Module):
         start = torch.randint(0, 2 * self.shift + 1, (batch,), generator=generator, device=generator.device)
         # All starts are one strided view, so that a clip is a row of it, copied whole.
         return padded.unfold(1, samples, 1)[torch.arange(batch, device=waveform.device), start.to(waveform.device)]
-
-
-class BackgroundNoise(nn.Module):
-    """Mix a random piece of background noise under each clip (the original's draw), and clip the sum to [-1, 1].
-
-    Args:
-        probability: share of clips with noise under them; a silence clip always has it.
-        volume: noise is multiplied by a number drawn evenly from 0 to this; for a silence clip from 0 to 1.
-    """
-
-    def __init__(self, probability: float = 0.8, volume: float = 0.1) -> None:
-        super().__init__()
-        _at_least_zero("noise.volume", volume)
-        if not 0 <= probability <= 1:
-            raise KwsError(f"augment.noise.probability: {probability:g} is no probability; give 0 to 1")
-        self.probability, self.volume = probability, volume
-
-    def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
-        """Mixed clips (batch, samples).
-
-        Args:
-            waveform: float (batch, samples) in [-1, 1].
-            silent: bool (batch,), the clips that are to be silence.
-            bank: recordings, each at least as long as a clip.
-            generator: source of randomness.
-        """
-        batch, samples = waveform.shape
-        draw = torch.rand(4, batch, generator=generator, device=generator.device).to(waveform.device)
-        recording = (draw[0] * len(bank.lengths)).long().clamp(max=len(bank.lengths) - 1)
-        room = bank.lengths[recording] - samples
-        start = bank.starts[recording] + torch.minimum((draw[1].double() * (room + 1)).long(), room)
-        volume = torch.where(draw[2] < self.probability, draw[3] * self.volume, 0.0)
-        volume = torch.where(silent, draw[3], volume)
-        noise = bank.samples.unfold(0, samples, 1)[start].to(waveform.dtype)
-        return torch.addcmul(waveform, noise, volume[:, None] / 32768).clamp_(-1, 1)
 
 
 class Gain(nn.Module):
@@ -173,21 +124,25 @@ class Augment(nn.Module):
     """All augmentation of training, in order: speed, stretch, pitch, gain, shift, noise; then SpecAugment on features.
 
     Args:
-        time_shift, noise: the original's; None: left out (silence is then digital silence).
+        time_shift: the original's; None: left out.
+        noise: the original's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
+        negatives: unknown clips made of a batch's own keywords, before all else; None: none.
         gain, speed, stretch, pitch, spec_augment: ours, each off at its default setting.
     """
 
     def __init__(
         self,
         time_shift: TimeShift | None = None,
-        noise: BackgroundNoise | None = None,
+        noise: BackgroundNoise | SnrNoise | None = None,
         gain: Gain | None = None,
         speed: Speed | None = None,
         stretch: TimeStretch | None = None,
         pitch: PitchShift | None = None,
         spec_augment: SpecAugment | None = None,
+        negatives: Negatives | None = None,
     ) -> None:
         super().__init__()
+        self.negatives = negatives
         self.noise, self.spec_augment, self.time_shift = noise, spec_augment, time_shift
         self.voice = nn.ModuleList(module for module in (speed, stretch, pitch, gain) if module is not None)
 
@@ -201,6 +156,14 @@ class Augment(nn.Module):
         if self.noise is not None and bank is not None:
             waveform = self.noise(waveform, silent, bank, generator)
         return waveform
+
+    def extend(self, clips: Tensor, labels: Tensor, silent: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch's clips, labels and silence marks, with the made negatives behind them."""
+        if self.negatives is None:
+            return clips, labels, silent
+        made = self.negatives(clips, labels, generator)
+        unknown = labels.new_full((len(made),), UNKNOWN_INDEX)
+        return torch.cat([clips, made]), torch.cat([labels, unknown]), F.pad(silent, (0, len(made)))
 
     def mask(self, features: Tensor, generator: Generator) -> Tensor:
         """Features (batch, frames, bins) with SpecAugment, where it is set."""

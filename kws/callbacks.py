@@ -84,13 +84,16 @@ class RunProgress(Callback):
             self._bar = None
 
 
-def make_callbacks(folder: Path, checkpoint_steps: int, progress: bool = True) -> list[Callback]:
+def make_callbacks(
+    folder: Path, checkpoint_steps: int, progress: bool = True, averaging: Callback | None = None
+) -> list[Callback]:
     """The callbacks of a run: confusion matrix, checkpoints `best` and `last`, a progress bar.
 
     Args:
         folder: of the run; checkpoints go to `checkpoints/` in it.
         checkpoint_steps: steps between two `last` checkpoints.
         progress: show the bar.
+        averaging: of the weights; what it averages is validated, tested and kept.
     """
     checkpoints = folder / "checkpoints"
     callbacks: list[Callback] = [
@@ -102,4 +105,5 @@ def make_callbacks(folder: Path, checkpoint_steps: int, progress: bool = True) -
             checkpoints, "last", every_n_train_steps=checkpoint_steps, save_top_k=1, enable_version_counter=False
         ),
     ]  # fmt: skip
-    return [*callbacks, RunProgress()] if progress else callbacks
+    extra = [averaging, RunProgress() if progress else None]
+    return [*callbacks, *(callback for callback in extra if callback is not None)]

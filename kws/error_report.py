@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kws.answers import Answers, Places
 from kws.audio import to_float, write_wav
 from kws.clip_picture import clip_figure
+from kws.data.corpus import Corpus
 from kws.data.fixed_set import FixedSet
 from kws.data.sampling import SILENT_CLIP
 from kws.error_page import HeardClip, error_page
@@ -102,7 +103,7 @@ def clip_name(clips: FixedSet, place: int) -> str:
     """`word/file` of a clip in the data; drawn silence is numbered."""
     index = int(clips.list.clips[place])
     if index != SILENT_CLIP:
-        return clips.corpus.names[index]
+        return clips.corpus.names[index] if isinstance(clips.corpus, Corpus) else f"clip {index}"
     return f"silence {int(np.sum(clips.list.clips[: place + 1] == SILENT_CLIP))}"
 
 

@@ -16,6 +16,7 @@ from kws import __version__
 from kws.data.datamodule import FeatureBatch
 from kws.metrics import Confusion
 from kws.nan_check import NanCheck
+from kws.objective import Objective
 from kws.recipe import Recipe
 from kws.schedule import Schedule
 
@@ -30,6 +31,7 @@ class KeywordModule(pl.LightningModule):
         optimizer: makes an optimiser of parameters.
         schedule: factor on its rate for each step; None: constant.
         check_nans: stop with the name of the first layer whose output or gradient is not finite.
+        objective: the loss; None: plain cross entropy.
 
     Attributes:
         confusion: counts of the last whole validation or testing pass.
@@ -42,8 +44,11 @@ class KeywordModule(pl.LightningModule):
         optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer] | None = None,
         schedule: Schedule | None = None,
         check_nans: bool = False,
+        objective: Objective | None = None,
     ) -> None:
         super().__init__()
+        self._objective = Objective() if objective is None else objective
+        self._objective.check(recipe)
         self.recipe, self.labels = recipe, recipe.labels
         # Channels last is what oneDNN and cuDNN run fastest; the numbers are the same.
         self.network = recipe.build_network(recipe.build_front_end())
@@ -63,9 +68,8 @@ class KeywordModule(pl.LightningModule):
         return logits
 
     def training_step(self, batch: FeatureBatch, batch_idx: int) -> Tensor:
-        """Mean cross entropy of a batch."""
-        logits = self(batch.features)
-        loss = F.cross_entropy(logits, batch.labels)
+        """The objective of a batch."""
+        loss, logits = self._objective(self.network, batch.features, batch.labels)
         # Logging costs as much as a small network's step, so it is done only where it is kept.
         every = log_interval(self.trainer)
         if every and (self.global_step + 1) % every == 0:

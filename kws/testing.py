@@ -19,6 +19,7 @@ from kws.evaluation import answers
 from kws.module import KeywordModule
 from kws.plots import reliability_figure, save_figure
 from kws.report import summary, write_report
+from kws.unseen import report_unseen
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +73,14 @@ def run_test(
         facts = {
             "loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path),
         }  # fmt: skip
+        unseen = None if data.unseen is None else report_unseen(load_checkpoint(path).score, data.unseen)
         if calibrate:
             fit = fit_checkpoint(path, data.val_dataloader().clips, data.test_dataloader().clips, trainer.strategy.root_device)
-            facts |= fit.to_dict()
-        write_report(folder, module.confusion, facts)
-        if calibrate:
             save_figure(reliability_figure({"before": fit.before, "after": fit.after}), folder / "reliability.png")
+            facts |= fit.to_dict()
+        write_report(folder, module.confusion, facts | ({} if unseen is None else unseen.to_dict()))
+        if unseen is not None:
+            log.info(unseen.to_text())
         log.info(summary(module.confusion, facts))
     return validation
 

@@ -20,6 +20,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "low_latency_svdf": {"_target_": "kws.models.svdf.LowLatencySvdf", "units": 8, "hidden": 6},
     "tiny_conv": {"_target_": "kws.models.tiny_conv.TinyConv", "filters": 3},
     "tiny_embedding_conv": {"_target_": "kws.models.tiny_conv.TinyEmbeddingConv", "filters": 3},
+    "bc_resnet": {"_target_": "kws.models.bc_resnet.BcResNet", "width": 0.5},
+    "ds_cnn": {"_target_": "kws.models.ds_cnn.DsCnn", "channels": 8},
+    "ds_tc_resnet": {"_target_": "kws.models.ds_tc_resnet.DsTcResNet", "channels": (6, 4, 4, 4, 6, 6)},
 }
 FRONT_ENDS: dict[str, dict[str, Any]] = {
     "mfcc": {"_target_": "kws.features.Mfcc"},
@@ -36,9 +39,10 @@ def make_model(
     torch.manual_seed(seed)
     recipe = Recipe(words, {**FRONT_ENDS[front_end], **features}, NETWORKS[network])
     model = WaveformModel(recipe, {"checkpoint": "made.ckpt", "steps": 3}).eval()
-    for weight in model.network.parameters():
-        if weight.dim() > 1:
-            nn.init.kaiming_normal_(weight)
+    for layer in model.network.modules():
+        for weight in layer.parameters(recurse=False):
+            if weight.dim() > 1:
+                nn.init.kaiming_normal_(weight)
     clips = np.concatenate(
         [kind for name, kind in hard_signals(model.spec, seed=1).items() if "noise" in name or name == "voice"]
     )

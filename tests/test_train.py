@@ -30,8 +30,10 @@ from kws.audio import write_wav
 from kws.augment import Augment
 from kws.data.datamodule import KeywordData
 from kws.data.folder import Folder
+from kws.data.synthesis import Synthetic
 from kws.features import FrontEnd
 from kws.models.summary import summarise
+from kws.negatives import Negatives
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -204,6 +206,15 @@ def test_augmentations_are_built_for_the_front_ends_rate(augment: str, rate_hz: 
         assert module.time_shift.shift == rate_hz // 10
 
 
+def test_negatives_can_be_added_to_an_augmentation() -> None:
+    for augment in ("tutorial", "strong"):
+        made = instantiate(composed(f"augment={augment}", "augment/negatives=made", "words=[up,'on',stop]").augment).negatives
+        assert isinstance(made, Negatives)
+        # Labels 2 and 4, up and stop, are alike.
+        assert made.forbidden.nonzero().tolist() == [[0, 0], [1, 1], [2, 2], [2, 4], [3, 3], [4, 2], [4, 4]]
+        assert instantiate(composed(f"augment={augment}").augment).negatives is None
+
+
 @pytest.mark.parametrize("optim", options("optim"))
 @pytest.mark.parametrize("schedule", options("schedule"))
 def test_optimisers_and_schedules_work_together(optim: str, schedule: str) -> None:
@@ -231,6 +242,20 @@ def test_data_modules_are_built_with_the_runs_settings(data: str, split: str) ->
     assert isinstance(module, KeywordData)
     assert (module.seed, module.batch_size, module.labels.words) == (7, 100, ("up", "on"))
     assert (module.front_end.bins, type(module.split).__name__) == (12, f"{split.title()}Split")
+
+
+def test_near_words_are_spoken_by_the_voices_that_say_the_wanted_ones() -> None:
+    module = instantiate(composed("extra=near_words", "features.rate_hz=8000", "words=[up,'on',lamp]").data)
+    assert isinstance(module, KeywordData)
+    near, wanted = module.extra
+    assert isinstance(near, Synthetic)
+    assert isinstance(wanted, Synthetic)
+    assert wanted.words == ("up", "on", "lamp")
+    assert len(near.words) > 300
+    assert not set(near.words) & set(wanted.words)
+    for setting in ("voices", "language", "seed", "rate_hz", "clip_ms"):
+        assert getattr(near, setting) == getattr(wanted, setting)
+    assert (near.rate_hz, near.other_words) == (8000, ())
 
 
 @pytest.mark.parametrize("experiment", options("experiment"))
@@ -376,6 +401,22 @@ def test_the_function_returns_what_a_sweep_maximises(small_corpus: Path, tmp_pat
     assert 0 <= value <= 1
 
 
+def test_a_run_says_what_becomes_of_unseen_words(small_corpus: Path, run_here: Runner, tmp_path: Path) -> None:
+    done = run_here(*TINY, f"data.source.root={small_corpus}", "logger=none", "split.unseen_words=[tree]")
+    assert done.status == 0, done.out
+    result = json.loads((tmp_path / "run" / "test.json").read_text(encoding="utf-8"))
+    assert result["clips"] == clips_in("testing")
+    assert result["unseen_clips"] == len(SPEAKERS["testing"]) * TAKES
+    assert result["unseen_words"]["tree"]["unknown_recall"] == result["unseen_unknown_recall"]
+    assert f"unseen words: {100 * result['unseen_unknown_recall']:.2f} % of {result['unseen_clips']} clips" in done.out
+    # The same clips scored by the checkpoint alone.
+    clips = [f"tree/{speaker}_nohash_{take}.wav" for speaker in SPEAKERS["testing"] for take in range(TAKES)]
+    sound = [kws.audio.fit_length(kws.audio.read_audio(small_corpus / clip, 16000), 16000) for clip in clips]
+    predictions = kws.load(result["weights"]).score(kws.audio.to_float(np.stack(sound))).argmax(axis=1)
+    assert result["unseen_unknown_recall"] == (predictions == 1).mean()
+    assert result["unseen_accepted"] == (predictions > 1).mean()
+
+
 def test_two_processes_train_together_and_count_each_clip_once(small_corpus: Path, tmp_path: Path) -> None:
     given = [*TINY, f"data.source.root={small_corpus}", f"hydra.run.dir={tmp_path / 'run'}", "logger=none", "data.batch_size=2"]
     done = command(*given, "schedule.steps=[2,1]", "trainer.strategy=ddp", "trainer.devices=2", cwd=tmp_path)
@@ -442,6 +483,11 @@ def test_words_that_are_truth_values(refused: Refusal) -> None:
         ("split.validation_percentage=-1", "validation_percentage=-1"),
         ("split.testing_percentage=95", "testing_percentage=95"),
         ("split.testing_percentage=0", "no clip in the testing set"),
+        ("split.unseen_words=[yes]", "unseen_words: yes is a wanted word"),
+        ("split.unseen_words=[true]", "split.unseen_words: [True] given; a list of words expected"),
+        ("split.unseen_words=[lamp]", "unseen_words: there are no clips of lamp to measure with"),
+        ("split.unseen_from=training", "split.unseen_from: training given; testing, validation or all expected"),
+        ("data.training_unknown_percentage=-1", "data.training_unknown_percentage: -1"),
         ("data.batch_size=0", "data.batch_size: 0"),
         ("augment.noise.probability=2", "augment.noise.probability: 2"),
         ("schedule.steps=[1,2,3]", "schedule: 3 steps and 2 factors"),

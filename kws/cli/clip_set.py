@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kws.answers import Answers
     from kws.artefacts.model import Model
     from kws.data.fixed_set import FixedSet
+    from kws.data.splits import SplitRule
 
 
 def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "clips scored") -> None:
@@ -34,14 +35,12 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
     """
     from kws.data.folder import Folder
     from kws.data.scenario import open_split
-    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
 
-    rule: SplitRule = ListedSplit() if args.lists else HashedSplit(args.validation_percentage, args.testing_percentage)
     return open_split(
         Folder(args.data).prepare(),
         model.labels,
         split,
-        rule,
+        split_rule(args),
         rate_hz=model.spec.rate_hz,
         clip_samples=model.spec.samples,
         unknown_percentage=args.unknown_percentage,
@@ -49,6 +48,15 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
         seed=args.seed,
         cache_dir=args.cache_dir,
     )
+
+
+def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
+    """The rule of the arguments; `unseen`: see `kws.data.splits.UnseenWords`."""
+    from kws.data.splits import HashedSplit, ListedSplit
+
+    if args.lists:
+        return ListedSplit(**unseen)
+    return HashedSplit(args.validation_percentage, args.testing_percentage, **unseen)
 
 
 def score_set(model: Model, clips: FixedSet) -> Answers:

@@ -6,15 +6,17 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kws.cli.clip_set import add_set_arguments, open_set, score_set
+from kws.cli.clip_set import add_set_arguments, open_set, score_set, split_rule
 
 if TYPE_CHECKING:
     from kws.answers import Answers
     from kws.artefacts.model import Model
     from kws.data.fixed_set import FixedSet
+    from kws.data.unseen import UnseenSet
     from kws.metrics import Confusion
+    from kws.unseen import UnseenReport
 
 EPILOG = """\
 --errors makes a folder to learn from: index.html plays the wrong clips, the most confident first, and of each label the
@@ -24,6 +26,7 @@ example:
   kws evaluate outputs/low_latency_conv/…/checkpoints/best.ckpt data/speech_commands_v0.02
   kws evaluate model.ckpt recordings/ --split all --silence-percentage 0
   kws evaluate model.ckpt recordings/ --errors errors/ --errors-count 50
+  kws evaluate model.ckpt data/speech_commands_v0.02 --lists --unseen-words on,off
 """
 
 
@@ -41,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
     add("data", type=Path, metavar="DATA", help="a folder with one folder a word")
     add_set_arguments(parser, "testing")
+    add("--unseen-words", metavar="W,W", help="words that training never heard: also say how often they are called unknown")
     add("--out", type=Path, metavar="DIR", help="also write evaluation.json and a picture there")
     add("--reliability", type=Path, metavar="OUT.png", help="also draw accuracy over confidence there")
     add("--errors", type=Path, metavar="DIR", help="also copy the worst clips there, with pictures and a page; new or empty")
@@ -53,13 +57,18 @@ def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
     from kws.report import write_report
+    from kws.unseen import report_unseen
 
     check_errors(args)
     model = kws.load(args.model)
     clips = open_set(args, model, args.split)
+    unseen_clips = open_unseen_set(args, model)
     answers = score_set(model, clips)
     confusion = answers.confusion
-    facts = {"model": str(args.model), "data": str(args.data), "split": args.split}
+    facts: dict[str, Any] = {"model": str(args.model), "data": str(args.data), "split": args.split}
+    unseen = None if unseen_clips is None else report_unseen(model.score, unseen_clips)
+    if unseen is not None:
+        facts |= unseen.to_dict()
     calibration = judge_confidence(args, model, answers)
     if args.out is not None:
         write_report(args.out, confusion, {**facts, **calibration}, "evaluation")
@@ -68,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({**facts, **calibration, **confusion.to_dict()}, indent=2, ensure_ascii=False))
     else:
-        print_results(args, confusion, calibration)
+        print_results(args, confusion, calibration, unseen)
     return 0
 
 
@@ -85,11 +94,31 @@ def judge_confidence(args: argparse.Namespace, model: Model, answers: Answers) -
     return {"temperature": temperature, "ece": curve.ece, "nll": nll(answers.scores, answers.truths)}
 
 
-def print_results(args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float]) -> None:
+def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
+    """The clips of --unseen-words."""
+    from kws.data.scenario import open_unseen
+    from kws.errors import KwsError
+
+    if args.unseen_words is None:
+        return None
+    if args.split == "training":
+        raise KwsError("--unseen-words: these are measured on clips of the testing or validation set or on all; change --split")
+    words = [word.strip() for word in args.unseen_words.split(",") if word.strip()]
+    # Only which clips measure them: what is evaluated besides is the set as it is.
+    rule = split_rule(args, unseen_words=words, unseen_from=args.split)
+    spec = model.spec
+    return open_unseen(args.data, model.labels, rule, rate_hz=spec.rate_hz, clip_samples=spec.samples, cache_dir=args.cache_dir)
+
+
+def print_results(
+    args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float], unseen: UnseenReport | None
+) -> None:
     """The table for people."""
     from kws.metrics import pairs_to_text
 
     print(confusion.to_text())
+    if unseen is not None:
+        print(unseen.to_text())
     print(f"accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips ({args.split})")
     ece, loss, temperature = (calibration[name] for name in ("ece", "nll", "temperature"))
     print(f"ECE {100 * ece:.2f} %, negative log-likelihood {loss:.4f}, temperature {temperature:.3f}")
@@ -117,7 +146,7 @@ def check_errors(args: argparse.Namespace) -> None:
         check_folder(args.errors)
 
 
-def write_errors(args: argparse.Namespace, model: Model, answers: Answers, clips: FixedSet, facts: dict[str, str]) -> None:
+def write_errors(args: argparse.Namespace, model: Model, answers: Answers, clips: FixedSet, facts: dict[str, Any]) -> None:
     """Write the folder of --errors, with a progress bar."""
     from tqdm import tqdm
 

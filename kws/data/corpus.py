@@ -43,10 +43,18 @@ class Corpus:
     names: tuple[str, ...]
     clips: NDArray[np.int16]
 
+    def __len__(self) -> int:
+        return len(self.names)
+
     @property
     def words(self) -> list[str]:
         """The word of each clip."""
         return [name.split("/", 1)[0] for name in self.names]
+
+    @property
+    def samples(self) -> int:
+        """Length of each clip."""
+        return int(self.clips.shape[1])
 
     def read(self, clips: NDArray[np.int64]) -> NDArray[np.int16]:
         """Sound of clips by their indices, int16 (clips, samples); an index below 0 is silence, zeros."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -13,13 +15,19 @@ from torch import Tensor
 from kws.augment import Augment, NoiseBank, to_float
 from kws.data.background import Background, load_background
 from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
+from kws.data.device_corpus import DeviceCorpus
 from kws.data.fixed_set import FixedSet
+from kws.data.joined import Clips, join
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
 from kws.data.sampling import SplitPool, TrainingOrder, make_pools
 from kws.data.splits import TESTING, TRAINING, VALIDATION, HashedSplit, SplitRule
+from kws.data.training_pool import TrainingPool, TrainingShares, make_training_pool
+from kws.data.unseen import UnseenSet, check_extra, unseen_set
 from kws.errors import KwsError
 from kws.features import FrontEnd
 from kws.labels import LabelSet
+
+log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -48,6 +56,9 @@ class KeywordData(pl.LightningDataModule):
     Training draws its unknown and silence clips anew each epoch and augments; validation and testing are fixed by the
     seed. Augmentation and features run in batches on the device, after the transfer.
 
+    Attributes:
+        unseen: after `setup`, the clips of the split's unseen words; None: it has none.
+
     Args:
         source: where the sound comes from.
         words: wanted words.
@@ -55,15 +66,24 @@ class KeywordData(pl.LightningDataModule):
         augment: augmentation of training clips; None: none.
         split: which clips train, validate and test.
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
+        extra: sources whose clips are all for training, besides those of `source`; keep speakers of the other sets out of them.
+        training_unknown_percentage: unknown clips in training, in percent of the wanted clips; None: unknown_percentage.
+        extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word: see `TrainingShares`.
         batch_size: clips a step (on each device).
         seed: of all draws.
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder.
         progress: show a bar while packing.
+        on_device: hold all clips for training in the device's memory; on a CPU they are mapped into memory anyway.
 
     Raises:
         KwsError (from `setup`): whatever is wrong with the data, by name.
     """
+
+    corpus: Corpus | None = None
+    background: Background | None = None
+    unseen: UnseenSet | None = None
+    _noise_bank: NoiseBank | None = None
 
     def __init__(
         self,
@@ -74,11 +94,18 @@ class KeywordData(pl.LightningDataModule):
         split: SplitRule | None = None,
         unknown_percentage: float = 10.0,
         silence_percentage: float = 10.0,
+        extra: Sequence[Source] = (),
+        training_unknown_percentage: float | None = None,
+        extra_percentage: float = 10.0,
+        extra_unknown_percentage: float = 50.0,
+        unknown_evenness: float = 1.0,
+        max_clips_per_word: int | None = None,
         batch_size: int = 100,
         seed: int = 0,
         resample: bool = True,
         cache_dir: str | Path | None = None,
         progress: bool = True,
+        on_device: bool = False,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -87,16 +114,19 @@ class KeywordData(pl.LightningDataModule):
         self.front_end, self.augment = front_end.eval(), augment
         self.split: SplitRule = HashedSplit() if split is None else split
         self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
+        self.extra, self.on_device = tuple(extra), on_device
+        self.shares = TrainingShares(
+            unknown_percentage, silence_percentage, training_unknown_percentage,
+            extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word,
+        )  # fmt: skip
         self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
-        self.corpus: Corpus | None = None
-        self.background: Background | None = None
-        self._noise_bank: NoiseBank | None = None
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def prepare_data(self) -> None:
         """Download, synthesise and pack, once a machine."""
-        self._open(self.source.prepare())
+        for source in (self.source, *self.extra):
+            self._open(source.prepare())
 
     def setup(self, stage: str | None = None) -> None:
         """Open the corpus and choose the sets."""
@@ -112,9 +142,11 @@ class KeywordData(pl.LightningDataModule):
                 " augmentation. Put recordings of noise there (a minute or more each), or do without:"
                 " data.silence_percentage=0 augment.noise=null"
             )
+        self.unseen = unseen_set(root, corpus, self.split, self.labels)
         sets = self.split.assign(root, corpus.names)
         pools = make_pools(corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage)
         self.training_pool, self.validation_pool, self.testing_pool = pools
+        self.epoch_pool, self._training_clips = self._with_extra(corpus, pools[0])
         self.corpus, self.background = corpus, background
         if background is not None:
             self._noise_bank = NoiseBank(
@@ -124,10 +156,10 @@ class KeywordData(pl.LightningDataModule):
     def train_dataloader(self) -> TrainingLoader:
         """Augmented batches; a resumed run goes on at the very step."""
         rank, world = self._place()
-        order = TrainingOrder(self.training_pool, self.batch_size, self.seed, rank, world)
+        order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, rank, world)
         # Batches, not optimiser steps: with accumulated gradients there are several a step, and fewer at an epoch's end.
         step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
-        return TrainingLoader(self._corpus(), order, step)
+        return TrainingLoader(self._placed_clips(), order, step)
 
     def val_dataloader(self) -> FixedLoader:
         """The validation set."""
@@ -138,7 +170,7 @@ class KeywordData(pl.LightningDataModule):
         return self._fixed(self.testing_pool, TESTING)
 
     def fixed_training_set(self) -> FixedSet:
-        """One draw of the training set, not augmented."""
+        """One draw of the real training clips, not augmented."""
         return self._drawn(self.training_pool, TRAINING)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -150,7 +182,7 @@ class KeywordData(pl.LightningDataModule):
 
     @torch.no_grad()
     def features(self, batch: RawBatch, *, training: bool) -> FeatureBatch:
-        """Features of a raw batch, augmented in training."""
+        """Features of a raw batch; in training augmented, and with the negatives made of it."""
         device = batch.clips.device
         self.front_end = self.front_end.to(device)
         if not training or self.augment is None:
@@ -160,14 +192,33 @@ class KeywordData(pl.LightningDataModule):
         # All draws of a batch hang on its own seed: the step decides them, not what was drawn before.
         generator = self._generators.setdefault(device, torch.Generator(device))
         generator.manual_seed(int(batch.seed))
-        waveform = self.augment(batch.clips, batch.silent, self._noise_bank, generator)
-        return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), batch.labels)
+        clips, labels, silent = self.augment.extend(batch.clips, batch.labels, batch.silent, generator)
+        waveform = self.augment(clips, silent, self._noise_bank, generator)
+        return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)
 
     def _open(self, root: Path) -> Corpus:
         spec = self.front_end.spec
         return open_corpus(
             root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=self.cache_dir, progress=self.progress
         )
+
+    def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
+        """What training draws from: the real clips, and all clips of the extra sources behind them."""
+        others = [self._open(source.prepare()) for source in self.extra]
+        for other in others:
+            check_extra(other, self.split.unseen_words)
+        clips = join([corpus, *others])
+        words, first = clips.words, len(corpus.names)
+        pool = make_training_pool(real, words, np.arange(first, len(words)), self.labels, self.shares)
+        log.info("an epoch of training: %s", pool.to_text())
+        return pool, clips
+
+    def _placed_clips(self) -> Clips | DeviceCorpus:
+        """The training clips: on the device, where that is asked and the device is another than the processor."""
+        device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+        if not self.on_device or device.type == "cpu":
+            return self._training_clips
+        return DeviceCorpus(self._training_clips, device)
 
     def _fixed(self, pool: SplitPool, code: int) -> FixedLoader:
         return FixedLoader(self._drawn(pool, code), self.batch_size, *self._place())

@@ -188,6 +188,22 @@ class Engine:
             raise KwsError(f"eSpeak NG could not say {text!r} with the voice {voice!r} (its status is {status})")
         return np.frombuffer(self._sound, np.int16)
 
+    def phonemes(self, text: str, accent: str) -> str:
+        """How a text is said, in eSpeak's own phoneme letters with marks of stress.
+
+        Raises:
+            KwsError: no such voice.
+        """
+        library = self._library
+        if library is None:
+            raise RuntimeError("the engine is closed")
+        if library.espeak_SetVoiceByName(accent.encode()) != 0:
+            raise KwsError(f"voice: eSpeak NG has no {accent!r}; take an accent that it lists")
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        place = ctypes.c_char_p(text.encode())
+        said: bytes | None = library.espeak_TextToPhonemes(ctypes.byref(place), _CHARS_UTF8, 0)
+        return (said or b"").decode().strip()
+
     def _receive(self, samples: int | None, count: int, events: int | None) -> int:
         """Take a piece of sound from the library; 1 tells it to stop."""
         if samples and count > 0:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.data.background import Background
-from kws.data.corpus import Corpus
+from kws.data.joined import Clips
 from kws.data.sampling import SILENT_CLIP, ClipList, SplitPool
 
 
@@ -23,18 +23,18 @@ class FixedSet:
         silence: int16 (silence clips, samples), the sound of the `SILENT_CLIP`s, in order.
     """
 
-    corpus: Corpus
+    corpus: Clips
     list: ClipList
     silence: NDArray[np.int16]
 
     @classmethod
-    def draw(cls, corpus: Corpus, pool: SplitPool, background: Background | None, seed: Sequence[int]) -> FixedSet:
+    def draw(cls, corpus: Clips, pool: SplitPool, background: Background | None, seed: Sequence[int]) -> FixedSet:
         """Choose unknown and silence clips by a seed; without background noise silence is digital silence.
 
         The original draws new noise for its silence clips on every pass, so that its metrics wobble; here they do not.
         """
         clips = pool.draw(np.random.default_rng(seed))
-        samples = corpus.clips.shape[1]
+        samples = corpus.samples
         if background is None:
             return cls(corpus, clips, np.zeros((pool.silence_count, samples), dtype=np.int16))
         return cls(corpus, clips, background.silence_clips(pool.silence_count, samples, np.random.default_rng([*seed, 1])))

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kws.data.corpus import Corpus
+from kws.data.device_corpus import DeviceCorpus
 from kws.data.fixed_set import FixedSet
+from kws.data.joined import Clips
 from kws.data.sampling import SILENT_CLIP, ClipList, TrainingOrder
 
 
@@ -35,12 +36,12 @@ class TrainingLoader:
     """Training batches without end in sight: one pass is one epoch, and a first pass may start inside it.
 
     Args:
-        corpus: the clips.
+        corpus: the clips, on disk or on the device.
         order: which clips when.
         start_step: step of the whole training at which the first pass starts; a resumed run goes on exactly there.
     """
 
-    def __init__(self, corpus: Corpus, order: TrainingOrder, start_step: int = 0) -> None:
+    def __init__(self, corpus: Clips | DeviceCorpus, order: TrainingOrder, start_step: int = 0) -> None:
         self.corpus, self.order = corpus, order
         self.step = start_step
 
@@ -59,7 +60,11 @@ class TrainingLoader:
         for clips in self.order.epoch(epoch)[start:]:
             seed = np.random.SeedSequence([self.order.seed, self.step, self.order.rank]).generate_state(1, np.uint64)[0] >> 1
             self.step += 1
-            yield _raw_batch(self.corpus.read(clips.clips), clips, int(seed))
+            yield _raw_batch(self._sound(clips.clips), clips, int(seed))
+
+    def _sound(self, clips: NDArray[np.int64]) -> Tensor:
+        corpus = self.corpus
+        return corpus.gather(clips) if isinstance(corpus, DeviceCorpus) else torch.from_numpy(corpus.read(clips))
 
 
 class FixedLoader:
@@ -81,12 +86,12 @@ class FixedLoader:
     def __iter__(self) -> Iterator[RawBatch]:
         for start in range(0, len(self.places), self.batch_size):
             places = self.places[start : start + self.batch_size]
-            yield _raw_batch(self.clips.read(places), self.clips.list.part(places), 0)
+            yield _raw_batch(torch.from_numpy(self.clips.read(places)), self.clips.list.part(places), 0)
 
 
-def _raw_batch(sound: NDArray[np.int16], clips: ClipList, seed: int) -> RawBatch:
+def _raw_batch(sound: Tensor, clips: ClipList, seed: int) -> RawBatch:
     return RawBatch(
-        torch.from_numpy(sound),
+        sound,
         torch.from_numpy(np.ascontiguousarray(clips.labels)),
         torch.from_numpy(clips.clips == SILENT_CLIP),
         torch.tensor(seed, dtype=torch.int64),

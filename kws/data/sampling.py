@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,6 +132,18 @@ def _check_words(words: Sequence[str], labels: LabelSet) -> None:
         raise KwsError(f"words: no clips of {', '.join(missing)}; the data has {found}. Mend the name or add a folder")
 
 
+class Pool(Protocol):
+    """What an epoch is drawn from."""
+
+    def __len__(self) -> int:
+        """Clips in an epoch."""
+        ...
+
+    def draw(self, rng: np.random.Generator) -> ClipList:
+        """The clips of an epoch."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrainingOrder:
     """The order in which training hears its clips: each epoch a new draw, shuffled; a rest short of a batch is left.
@@ -142,7 +155,7 @@ class TrainingOrder:
         rank, world: this process and how many train together.
     """
 
-    pool: SplitPool
+    pool: Pool
     batch_size: int
     seed: int
     rank: int = 0

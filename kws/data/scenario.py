@@ -11,6 +11,7 @@ from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
 from kws.data.fixed_set import FixedSet
 from kws.data.sampling import make_pool
 from kws.data.splits import SPLITS, SplitRule
+from kws.data.unseen import UnseenSet, unseen_set
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -54,3 +55,15 @@ def open_split(
         sets = np.zeros_like(sets)
     pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage)
     return FixedSet.draw(corpus, pool, background, [seed, code])
+
+
+def open_unseen(
+    root: Path, labels: LabelSet, rule: SplitRule, *, rate_hz: int, clip_samples: int, cache_dir: Path | None = None
+) -> UnseenSet | None:
+    """The clips of a rule's unseen words; arguments as of `open_split`.
+
+    Raises:
+        KwsError: a word is wanted, or has no clips.
+    """
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir)
+    return unseen_set(root, corpus, rule, labels)

@@ -7,14 +7,14 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from kws.artefacts.model import Artefact
-from kws.checkpoint import WaveformModel
 
 # Largest difference of a probability.
 LIMIT = 1e-4
@@ -113,9 +113,19 @@ class ParityReport:
         return "\n".join(lines)
 
 
-def compare(
-    reference: WaveformModel, candidate: Artefact, signals: Mapping[str, NDArray[np.float32]]
-) -> tuple[SignalParity, ...]:
+class Reference(Protocol):
+    """What an artefact is compared with: a checkpoint, or what it makes of a stream. A torch module."""
+
+    def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (batch, labels) of waveforms (batch, samples)."""
+        ...
+
+    def double(self) -> Callable[[Tensor], Tensor]:
+        """The same in float64."""
+        ...
+
+
+def compare(reference: Reference, candidate: Artefact, signals: Mapping[str, NDArray[np.float32]]) -> tuple[SignalParity, ...]:
     """Compare an artefact's probabilities with its checkpoint's, kind by kind.
 
     A front end takes logarithms, so that in a pure tone's empty bands it hears the rounding of its own sums, and no two
@@ -123,7 +133,7 @@ def compare(
     float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at random.
 
     Args:
-        reference: the checkpoint.
+        reference: the checkpoint, or the like.
         candidate: the artefact.
         signals: clips (clips, samples) by kind.
     """

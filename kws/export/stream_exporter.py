@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from kws.artefacts.metadata import Metadata
 from kws.artefacts.model import Artefact
@@ -22,6 +23,7 @@ from kws.export.probes import hard_signals
 from kws.export.streaming import STRIDE_MS, StreamingScores
 from kws.export.torchscript import write_mobile, write_torchscript
 from kws.loading import load
+from kws.models.streamed import carries
 from kws.streaming.scorer import StatefulScorer
 
 # One after another in one stream; not those whose scores are of rounding alone.
@@ -77,6 +79,29 @@ def write_streaming(module: StreamingScores, metadata: Metadata, form: str, path
     write_onnx(module, (torch.zeros(2 * layout.stride_samples), *states), metadata, path, ports)
 
 
+class _WholeStream(nn.Module):
+    """What a network that carries its state is compared with: the same windows, joined again and scored in one piece."""
+
+    def __init__(self, module: StreamingScores) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Scores (windows, labels) of windows (windows, samples) as they come from a stream."""
+        layout = self.module.layout
+        parts = [windows.new_zeros(layout.pad), windows[0], windows[1:, -layout.stride_samples :].flatten()]
+        states = [windows.new_zeros(shape) for _, shape in layout.state]
+        stream = torch.cat(parts)
+        scores: Tensor = self.module(stream[: len(stream) // layout.stride_samples * layout.stride_samples], *states)[0]
+        return scores[layout.warm_up :][: len(windows)]
+
+    @torch.no_grad()
+    def score(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """As `forward`, from arrays to arrays."""
+        scores: NDArray[np.float32] = self(torch.from_numpy(windows)).numpy()
+        return scores
+
+
 class _Rejoined(Artefact):
     """Takes windows as they come from a stream, joins them again, and streams them in chunks of odd sizes."""
 
@@ -99,7 +124,8 @@ def _whole(stride_ms: float) -> int:
 def _write_and_compare(model: WaveformModel, module: StreamingScores, metadata: Metadata, form: str, path: Path) -> ParityReport:
     write_streaming(module, metadata, form, path)
     artefact = cast(StreamModel, load(path, threads=1))
-    rows = compare(model, _Rejoined(artefact), _windows(model, module.layout.stride_samples))
+    reference = _WholeStream(module) if carries(model.network) else model
+    rows = compare(reference, _Rejoined(artefact), _windows(model, module.layout.stride_samples))
     stride, zeros = np.random.default_rng(0).uniform(-0.1, 0.1, module.layout.stride_samples), module.layout.zeros()
     step_ms = median_ms(lambda: artefact.step(stride.astype(np.float32), zeros))
     size = path.stat().st_size

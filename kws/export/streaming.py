@@ -13,7 +13,7 @@ from kws.checkpoint import WaveformModel, probabilities
 from kws.errors import KwsError
 from kws.features import MfccTorchaudio
 from kws.framing import FeatureSpec
-from kws.models.streamed import streamed
+from kws.models.streamed import carries, streamed
 from kws.streaming.scorer import Scores, StatefulScorer, States, StreamLayout, stride_samples
 from kws.streaming.settings import DecoderSettings
 
@@ -42,8 +42,15 @@ class StreamingScores(nn.Module):
         self.stride = _checked_stride(stride_ms, model)
         # Where windows lie apart, frames between them belong to none.
         step = min(self.stride // spec.hop, spec.frames)
+        if carries(model.network) and step * spec.hop < self.stride:
+            raise KwsError(
+                f"stride_ms: {stride_ms:g} given; this network carries its state from frame to frame and can leave none out:"
+                f" give at most {spec.frames * spec.hop_ms:g}"
+            )
         self.front_end, self.temperature = model.front_end, model.temperature
-        self.network = streamed(model.network, model.front_end.frames, model.front_end.bins, step)
+        strides = -(-(spec.window + (spec.frames - 1) * spec.hop) // self.stride)
+        lead = strides * step - spec.frames
+        self.network = streamed(model.network, model.front_end.frames, model.front_end.bins, step, lead)
         # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart, within it.
         before = spec.window + (step - 1) * spec.hop - self.stride
         self.kept = max(-(-before // self.stride), 0)

@@ -10,7 +10,8 @@ class StreamedNetwork(nn.Module):
     """What scores a stream has: `cache_shape`; features and a cache in, logits and the next cache out.
 
     Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings its own as
-    `network.streamed(step)`.
+    `network.streamed(step)`. A causal one, whose frames hear what came before their window as well, brings `network.carried(step,
+    lead)`, where the first `lead` frames lie before the stream.
 
     Args:
         step: frames from window to window, at most a window's.
@@ -51,14 +52,24 @@ class CachedFeatures(StreamedNetwork):
         return logits, rows[rows.shape[0] - self.cache_shape[0] :]
 
 
-def streamed(network: nn.Module, frames: int, bins: int, step: int) -> StreamedNetwork:
+def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 0) -> StreamedNetwork:
     """The network over a stream: as it does this itself, or else as any network can.
 
     Args:
         network: features (batch, frames, bins) to logits.
         frames, bins: sizes of its input.
         step: frames from window to window, at most a window's.
+        lead: frames before the stream's first.
     """
+    made: StreamedNetwork
+    if carries(network):
+        made = network.carried(step, lead)  # type: ignore[operator]
+        return made
     own = getattr(network, "streamed", None)
-    made: StreamedNetwork = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
+    made = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
     return made
+
+
+def carries(network: nn.Module) -> bool:
+    """Whether a window's scores depend on what was heard before it, so that only a stream's first is the clip by itself."""
+    return callable(getattr(network, "carried", None))

@@ -84,6 +84,9 @@ def test_goes_on_after_a_bad_file(model: Path, small_corpus: Path, tmp_path: Pat
         (["evaluate", "MODEL", "DATA", "--errors", "DATA"], "a new or empty folder"),
         (["evaluate", "MODEL", "DATA", "--errors-count", "3"], "without --errors"),
         (["evaluate", "MODEL", "DATA", "--errors", "new", "--errors-count", "0"], "--errors-count: 0"),
+        (["evaluate", "MODEL", "DATA", "--unseen-words", "tree,lamp"], "no clips of lamp"),
+        (["evaluate", "MODEL", "DATA", "--unseen-words", "yes"], "yes is a wanted word"),
+        (["evaluate", "MODEL", "DATA", "--unseen-words", "tree", "--split", "training"], "--unseen-words: "),
         (["spectrogram", "x.wav", "x.png"], "x.wav"),
         (["spectrogram", "CLIP", "x.docx"], "x.docx"),
     ],
@@ -166,6 +169,26 @@ def test_says_before_it_scores_what_errors_need(
         monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
     assert main(["evaluate", "none.onnx", str(small_corpus), "--errors", str(tmp_path / "new")]) == 2
     assert f"needs {missing}, which is not installed; pip install 'kws[train]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["testing", "validation", "all"])
+def test_evaluates_unseen_words(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str], split: str) -> None:
+    command = ["evaluate", str(model), str(small_corpus), "--split", split]
+    assert main([*command, "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main([*command, "--json", "--unseen-words", "tree,bed"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {name: value for name, value in found.items() if not name.startswith("unseen_")} == plain
+    speakers = [speaker for part, people in SPEAKERS.items() if split in (part, "all") for speaker in people]
+    assert found["unseen_clips"] == 2 * 2 * len(speakers)
+    names = [f"{speaker}_nohash_{take}.wav" for speaker in speakers for take in (0, 1)]
+    clips = [small_corpus / word / name for word in ("bed", "tree") for name in names]
+    sound = np.stack([kws.audio.fit_length(kws.audio.read_audio(clip, RATE_HZ), RATE_HZ) for clip in clips])
+    called = kws.load(model).score(kws.audio.to_float(sound)).argmax(axis=1)
+    assert found["unseen_unknown_recall"] == pytest.approx((called == 1).mean())
+    assert found["unseen_words"]["tree"]["accepted"] == pytest.approx((called[len(called) // 2 :] > 1).mean())
+    assert main([*command, "--unseen-words", "tree"]) == 0
+    assert f"clips called unknown, {100 * found['unseen_words']['tree']['accepted']:.2f} % taken" in capsys.readouterr().out
 
 
 def test_draws_a_clip_of_any_length(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from kws.data.loader import RawBatch
 from kws.data.splits import ListedSplit
 from kws.errors import KwsError
 from kws.features import LogMel, Mfcc
+from kws.negatives import Negatives
 
 FRONT_END = Mfcc(hop_ms=50, bins=10)
 
@@ -135,6 +136,19 @@ def test_augmentation_is_heard(small_corpus: Path) -> None:
     heard, plain = module.features(batch, training=True), module.features(batch, training=False)
     assert torch.equal(heard.labels, plain.labels)
     assert (heard.features != plain.features).flatten(1).any(dim=1).all()
+
+
+def test_negatives_join_training_batches_alone(small_corpus: Path) -> None:
+    augment = Augment(TimeShift(), BackgroundNoise(), negatives=Negatives(WANTED, 50, 50, 50))
+    module = data(small_corpus, augment=augment)
+    for batch in module.train_dataloader():
+        features, labels = module.features(batch, training=True)
+        made = 3 * round(int((batch.labels > 1).sum()) / 2 + 1e-9)
+        assert len(features) == len(labels) == len(batch.labels) + made > 8
+        assert torch.equal(labels[:8], batch.labels)
+        assert set(labels[8:].tolist()) == {1}
+    assert same(training(module), training(data(small_corpus, augment=augment)))
+    assert same(fixed(module, "testing"), fixed(data(small_corpus), "testing"))
 
 
 def silent_features(module: KeywordData) -> torch.Tensor:

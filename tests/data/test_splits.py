@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from corpora import SPEAKERS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.data.splits import SPLITS, TESTING, TRAINING, VALIDATION, HashedSplit, ListedSplit
+from kws.data.splits import LEFT_OUT, SPLITS, TESTING, TRAINING, VALIDATION, HashedSplit, ListedSplit
 from kws.errors import KwsError
 
 ROOT = Path("nowhere")
@@ -109,3 +110,49 @@ def test_a_missing_list_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "validation_list.txt").touch()
     with pytest.raises(KwsError, match=r"testing_list\.txt: .* missing; use split=hashed"):
         ListedSplit().assign(tmp_path, ["yes/a.wav"])
+
+
+# Words left out
+
+NAMES = [f"{word}/{speaker}_nohash_0.wav" for word in ("yes", "bird", "on") for people in SPEAKERS.values() for speaker in people]
+CODES = {speaker: SPLITS.index(split) for split, people in SPEAKERS.items() for speaker in people}
+
+
+def test_unseen_words_stay_in_testing_alone() -> None:
+    plain = HashedSplit().assign(ROOT, NAMES)
+    for name, before, after in zip(NAMES, plain, HashedSplit(unseen_words=["bird", "on"]).assign(ROOT, NAMES), strict=True):
+        assert after == (before if name.startswith("yes") or before == TESTING else LEFT_OUT)
+
+
+@pytest.mark.parametrize(("source", "codes"), [("testing", {TESTING}), ("validation", {VALIDATION}), ("all", {0, 1, 2})])
+def test_unseen_words_are_measured_on_the_clips_asked(source: str, codes: set[int]) -> None:
+    found = HashedSplit(unseen_words=["bird"], unseen_from=source).unseen(ROOT, NAMES)
+    expected = [name for name in NAMES if name.startswith("bird/") and CODES[name.split("/")[1].split("_")[0]] in codes]
+    assert [NAMES[place] for place in found] == expected != []
+
+
+def test_lists_leave_words_out_too(tmp_path: Path) -> None:
+    (tmp_path / "validation_list.txt").write_text("bird/a.wav\nyes/a.wav\n")
+    (tmp_path / "testing_list.txt").write_text("bird/b.wav\n")
+    rule = ListedSplit(unseen_words=["bird"])
+    names = ["bird/a.wav", "bird/b.wav", "bird/c.wav", "yes/a.wav", "yes/c.wav"]
+    assert rule.assign(tmp_path, names).tolist() == [LEFT_OUT, TESTING, LEFT_OUT, VALIDATION, TRAINING]
+    assert rule.unseen(tmp_path, names).tolist() == [1]
+
+
+def test_no_unseen_words_are_no_clips() -> None:
+    assert HashedSplit().unseen(ROOT, NAMES).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"unseen_words": "bird"}, "split.unseen_words: bird given; a list of words expected"),
+        ({"unseen_words": [True]}, r"split.unseen_words: \[True\] given.*quote them"),
+        ({"unseen_from": "training"}, "split.unseen_from: training given; testing, validation or all expected"),
+    ],
+)
+def test_unseen_words_that_make_no_sense(settings: dict[str, Any], said: str) -> None:
+    for rule in (HashedSplit, ListedSplit):
+        with pytest.raises(KwsError, match=said):
+            rule(**settings)

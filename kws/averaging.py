@@ -1,0 +1,37 @@
+"""A moving average of the weights, which is validated, tested and kept in their place (Polyak and Juditsky 1992)."""
+
+from __future__ import annotations
+
+from pytorch_lightning.callbacks import WeightAveraging
+from torch import Tensor
+
+from kws.errors import KwsError
+
+
+class MovingAverage(WeightAveraging):
+    """An exponential moving average that starts short, so that the first weights are soon forgotten.
+
+    Args:
+        decay: share of the average that an update keeps; after n updates at most (1 + n) / (10 + n).
+        every: steps between two updates.
+
+    Raises:
+        KwsError: a decay that is no share, or less than a step.
+    """
+
+    def __init__(self, decay: float = 0.995, every: int = 5) -> None:
+        if not 0 <= decay < 1:
+            raise KwsError(f"averaging.decay: {decay:g} is no share; give at least 0 and less than 1, such as 0.995")
+        if every < 1:
+            raise KwsError(f"averaging.every: {every} steps make no sense; give at least 1")
+        self.decay, self.every = decay, every
+        super().__init__(avg_fn=self._average)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """Whether to update after this step; never at an epoch's end."""
+        return step_idx is not None and (step_idx + 1) % self.every == 0
+
+    def _average(self, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+        keep = min(self.decay, (1 + float(updates)) / (10 + float(updates)))
+        out: Tensor = average * keep + current * (1 - keep) if average.is_floating_point() else current
+        return out

@@ -1,0 +1,190 @@
+"""bc_resnet: broadcasted residual learning (Kim et al. 2021), the smallest networks for their accuracy."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kws.errors import KwsError
+from kws.models.planes import (
+    FrequencyDepthwise,
+    Pointwise,
+    SubBandNorm,
+    TimeDepthwise,
+    add_and_rectify,
+    as_maps,
+    as_planes,
+    mean_over_frequency,
+)
+
+# Of the stages: width of the channels (times 8 τ), blocks, stride over frequency; frames are 1, 2, 4, 8 apart.
+_STAGES = ((1.0, 2, 1), (1.5, 2, 2), (2.0, 4, 2), (2.5, 4, 1))
+_STEM, _HEAD = 2.0, 4.0
+# Bins to a row of the last maps: the stem and two stages halve them, and the head needs a run of five.
+_BINS = 40
+
+
+class BcResNet(nn.Module):
+    """BC-ResNet-τ: 9,232 parameters and 3.0 million multiplies at width 1, 321 k and 87 M at 8 (98 × 40, 12 labels).
+
+    Args:
+        frames, bins, labels: sizes of the input and the output.
+        width: τ of the paper: 1, 1.5, 2, 3, 6 or 8.
+        dropout: probability that a channel of a block's temporal half is dropped, for all its frames.
+        bands: sub-bands of the normalisation over frequency.
+
+    Raises:
+        KwsError: bins that are no multiple of 40, or a width of less than one channel.
+    """
+
+    def __init__(self, frames: int, bins: int, labels: int, width: float = 1.0, dropout: float = 0.1, bands: int = 5) -> None:
+        super().__init__()
+        if bins % _BINS:
+            raise KwsError(
+                f"features.bins: {bins} given, but bc_resnet halves them three times and then needs five in a row; give 40"
+            )
+        if not 8 * width >= 1:
+            raise KwsError(f"model.width: {width:g} leaves no channel; give 1, 1.5, 2, 3, 6 or 8")
+        unit = int(8 * width)
+        channels = int(_STEM * unit)
+        self.norm = SubBandNorm(bins, affine=False)
+        self.stem = Stem(channels)
+        blocks: list[nn.Module] = []
+        for stage, (factor, count, stride) in enumerate(_STAGES):
+            for block in range(count):
+                outputs = int(factor * unit)
+                blocks.append(Block(channels, outputs, stride if block == 0 else 1, 2**stage, dropout, bands))
+                channels = outputs
+        self.blocks = nn.Sequential(*blocks)
+        self.head = Head(channels, int(_HEAD * unit))
+        self.output = nn.Linear(int(_HEAD * unit), labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (batch, labels) of features (batch, frames, bins)."""
+        # Each bin has statistics of its own: bins take the channels' place, and then their own again.
+        image = self.norm(features.transpose(1, 2)[:, :, :, None]).permute(0, 3, 2, 1)
+        maps = self.head(self.blocks(self.stem(image)))
+        logits: Tensor = self.output(maps.mean(dim=(2, 3)))
+        return logits
+
+
+class Stem(nn.Module):
+    """A 5×5 convolution that halves the bins.
+
+    Args:
+        channels: of its output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convolution = ImageConv(channels)
+        self.norm = SubBandNorm(channels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(batch, 1, time, frequency) to (batch, channels, time, frequency / 2)."""
+        return F.relu(self.norm(self.convolution(image)))
+
+
+class ImageConv(nn.Conv2d):
+    """A 5×5 convolution of one channel with a stride of 2 over frequency, without bias.
+
+    Args:
+        channels: of its output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(1, channels, 5, (1, 2), 2, bias=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(batch, 1, time, frequency) to (batch, channels, time, ceil(frequency / 2))."""
+        if torch.jit.is_scripting():
+            return F.conv2d(image, self.weight, None, self.stride, self.padding)
+        if torch.compiler.is_compiling() or image.device.type != "cpu":
+            return F.conv2d(image, self.weight, None, self.stride, self.padding)
+        if torch.is_autocast_enabled("cpu"):
+            # Before 25 copies of it are laid side by side.
+            image = image.to(torch.get_autocast_dtype("cpu"))
+        planes = as_planes(image)[0]
+        bins, batch, frames = planes.shape
+        padded = F.pad(planes, (2, 2, 0, 0, 2, 2))
+        taps = [padded[tap % 5 : tap % 5 + bins : 2, :, tap // 5 : tap // 5 + frames] for tap in range(25)]
+        columns = torch.stack(taps)
+        out = torch.mm(self.weight.flatten(1), columns.view(25, -1))
+        return as_maps(out.view(-1, *columns.shape[1:]))
+
+
+class Block(nn.Module):
+    """A residual over frequency, and one over time alone that is broadcast back over frequency.
+
+    Args:
+        inputs, outputs: channels; where they differ the block has a pointwise convolution before and no way past it.
+        stride: over frequency.
+        dilation: frames from tap to tap.
+        dropout: probability, of a whole channel.
+        bands: sub-bands of the normalisation over frequency.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int) -> None:
+        super().__init__()
+        self.past = inputs == outputs
+        self.change: nn.Module = nn.Identity()
+        if not self.past:
+            self.change = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs), nn.ReLU())
+        self.over_frequency = nn.Sequential(FrequencyDepthwise(outputs, stride), SubBandNorm(outputs, bands))
+        self.over_time = nn.Sequential(
+            TimeDepthwise(outputs, 3, dilation),
+            SubBandNorm(outputs),
+            nn.SiLU(),
+            Pointwise(outputs, outputs),
+            nn.Dropout2d(dropout),
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(batch, inputs, time, frequency) to (batch, outputs, time, frequency / stride)."""
+        over_frequency = self.over_frequency(self.change(maps))
+        row = self.over_time(mean_over_frequency(over_frequency))
+        return add_and_rectify(over_frequency, row, maps if self.past else None)
+
+
+class Head(nn.Module):
+    """A depthwise 5×5 convolution that leaves no frequency but one row in five, and a pointwise one.
+
+    Args:
+        inputs, outputs: channels.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.depthwise = CollapsingDepthwise(inputs)
+        self.pointwise = Pointwise(inputs, outputs)
+        self.norm = SubBandNorm(outputs)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(batch, inputs, time, frequency) to (batch, outputs, time, frequency - 4)."""
+        return F.relu(self.norm(self.pointwise(self.depthwise(maps))))
+
+
+class CollapsingDepthwise(nn.Conv2d):
+    """A depthwise 5×5 convolution without bias, padded in time alone.
+
+    Args:
+        channels: in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 5, padding=(2, 0), groups=channels, bias=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(batch, channels, time, frequency) to (batch, channels, time, frequency - 4)."""
+        if torch.jit.is_scripting():
+            return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
+        if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[3] != 5:
+            return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
+        planes = as_planes(F.pad(maps, (0, 0, 2, 2)))
+        channels, bins, batch, padded = planes.shape
+        # Of five bins there is one row of output: each of the taps in time is one product over frequency.
+        rows = torch.bmm(self.weight.flatten(0, 1), planes.reshape(channels, bins, -1)).view(channels, 5, batch, padded)
+        frames = padded - 4
+        out = torch.stack([rows[:, tap, :, tap : tap + frames] for tap in range(5)]).sum(dim=0)
+        return as_maps(out[:, None])

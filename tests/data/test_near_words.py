@@ -1,0 +1,61 @@
+"""The list of near-misses: none of its words is a command, or sounds like one."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import pytest
+
+from kws.data.espeak import Engine, accents
+from kws.data.near_words import NEAR_WORDS, SPEECH_COMMANDS, near_words
+from kws.errors import KwsError
+from kws.labels import LabelSet
+
+synthesis = pytest.mark.skipif(importlib.util.find_spec("espeakng_loader") is None, reason="eSpeak NG is not installed")
+# As dictionaries have them, of any accent.
+HOMOPHONES = {
+    "know", "write", "rite", "wright", "won", "wan", "to", "too", "for", "fore", "ate", "sics", "nein", "noes", "threw", "burred",
+    "bade", "awn", "ewe", "yea", "whoa", "hoarse", "backwards", "forwards", "follows",
+}  # fmt: skip
+
+
+def test_words_are_many_and_each_is_there_once() -> None:
+    assert len(NEAR_WORDS) >= 300
+    assert len(SPEECH_COMMANDS) == len(set(SPEECH_COMMANDS)) == 35
+    assert LabelSet(NEAR_WORDS).words == NEAR_WORDS  # folder names, each once
+    assert all(re.fullmatch("[a-z]+", word) for word in NEAR_WORDS)
+
+
+def test_none_is_a_command_or_its_homophone() -> None:
+    assert not set(NEAR_WORDS) & (set(SPEECH_COMMANDS) | HOMOPHONES)
+
+
+def phonemes(engine: Engine, word: str, accent: str) -> str:
+    """Phonemes without the marks of stress and length."""
+    return re.sub(r"[',%=_:]", "", engine.phonemes(word, accent))
+
+
+@synthesis
+def test_none_sounds_like_a_command_in_any_accent() -> None:
+    with Engine() as engine:
+        for accent in accents("en"):
+            commands = {phonemes(engine, word, accent): word for word in SPEECH_COMMANDS}
+            assert len(commands) == 35
+            assert "" not in commands
+            # The comparison finds the homophones that there are.
+            assert commands[phonemes(engine, "know", accent)] == "no"
+            assert commands[phonemes(engine, "write", accent)] == "right"
+            alike = {word: commands.get(phonemes(engine, word, accent)) for word in NEAR_WORDS}
+            assert {word: command for word, command in alike.items() if command} == {}, accent
+
+
+@synthesis
+def test_an_accent_that_is_not_there_has_no_phonemes() -> None:
+    with Engine() as engine, pytest.raises(KwsError, match="eSpeak NG has no 'gmw/none'"):
+        engine.phonemes("yes", "gmw/none")
+
+
+def test_words_can_be_left_out() -> None:
+    assert set(NEAR_WORDS) - set(near_words([["snow", "lamp"], ["on"], ["tea"]])) == {"snow", "lamp", "tea"}
+    assert near_words() == NEAR_WORDS

@@ -1,0 +1,164 @@
+"""What an epoch of training is made of: real clips, those of extra sources, limited and evened words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from kws.data.sampling import SILENT_CLIP, ClipList, TrainingOrder, make_pool
+from kws.data.splits import TRAINING
+from kws.data.training_pool import TrainingPool, TrainingShares, make_training_pool
+from kws.errors import KwsError
+from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet
+
+LABELS = LabelSet(["yes", "no"])
+REAL = ["yes"] * 60 + ["no"] * 40 + ["bed"] * 200 + ["tree"] * 10 + ["dog"] * 5
+EXTRA = ["yes"] * 8 + ["no"] * 8 + ["snow"] * 30 + ["yet"] * 30
+
+
+def pool(real: list[str] = REAL, extra: list[str] = EXTRA, **shares: float | None) -> TrainingPool:
+    base = make_pool(real, np.full(len(real), TRAINING, dtype=np.int8), TRAINING, LABELS, 0, 10)
+    indices = np.arange(len(real), len(real) + len(extra))
+    return make_training_pool(base, real + extra, indices, LABELS, TrainingShares(**shares))  # type: ignore[arg-type]
+
+
+def counted(drawn: ClipList) -> dict[str, int]:
+    """Clips of each word, those of the extra sources marked with +."""
+    words = np.array([*REAL, *(f"+{word}" for word in EXTRA)])[drawn.clips[drawn.clips != SILENT_CLIP]]
+    return dict(zip(*(part.tolist() for part in np.unique(words, return_counts=True)), strict=True))
+
+
+def draws(made: TrainingPool, times: int = 300) -> NDArray[np.int64]:
+    """How often each clip was heard in so many epochs."""
+    heard = np.concatenate([made.draw(np.random.default_rng(seed)).clips for seed in range(times)])
+    return np.bincount(heard[heard >= 0], minlength=len(REAL) + len(EXTRA))
+
+
+@given(st.integers(1, 60), st.integers(1, 40), st.floats(0, 150), st.floats(0, 50), st.integers(0, 2**31), st.integers(1, 30))
+def test_without_extra_settings_the_order_is_what_it_was(
+    wanted: int, others: int, unknown: float, silence: float, seed: int, batch: int
+) -> None:
+    words = ["no", *(["yes"] * wanted), *(["tree"] * others)]
+    before = make_pool(words, np.zeros(len(words), np.int8), TRAINING, LABELS, unknown, silence)
+    shares = TrainingShares(unknown, silence)
+    after = make_training_pool(before, words, np.arange(0), LABELS, shares)
+    assert len(after) == len(before)
+    for epoch in range(3):
+        for one, other in zip(
+            TrainingOrder(before, batch, seed).epoch(epoch), TrainingOrder(after, batch, seed).epoch(epoch), strict=True
+        ):
+            np.testing.assert_array_equal(one.clips, other.clips)
+            np.testing.assert_array_equal(one.labels, other.labels)
+
+
+def test_every_epoch_has_all_real_wanted_clips_and_the_shares() -> None:
+    made = pool(unknown_percentage=40, silence_percentage=5, extra_percentage=12, extra_unknown_percentage=25)
+    for seed in range(20):
+        drawn = made.draw(np.random.default_rng(seed))
+        counts = counted(drawn)
+        assert (counts["yes"], counts["no"]) == (60, 40)
+        assert counts["+yes"] + counts["+no"] == 12
+        assert sum(counts.get(word, 0) for word in ("bed", "tree", "dog")) == 30
+        assert counts["+snow"] + counts["+yet"] == 10
+        assert (drawn.labels == SILENCE_INDEX).sum() == (drawn.clips == SILENT_CLIP).sum() == 5
+        assert len(drawn) == len(made) == 157
+        sound = drawn.clips[drawn.clips != SILENT_CLIP]
+        assert len(set(sound.tolist())) == len(sound)
+        words = [*REAL, *EXTRA]
+        assert [LABELS.index(words[clip]) for clip in sound] == drawn.labels[drawn.clips != SILENT_CLIP].tolist()
+    assert made.to_text() == "100 wanted · 30 unknown · 12 extra wanted · 10 extra unknown · 5 silence"
+
+
+def test_extra_clips_are_drawn_anew_and_evenly() -> None:
+    heard = draws(pool(unknown_percentage=40, extra_percentage=8, extra_unknown_percentage=75))[len(REAL) :]
+    assert heard[:16] / 300 == pytest.approx(np.full(16, 0.5), abs=0.15)
+    assert heard[16:] / 300 == pytest.approx(np.full(60, 0.5), abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("share", "asked", "real", "extra"),
+    [
+        (50, 10, 5, 5),
+        (0, 40, 40, 0),
+        (100, 40, 0, 40),
+        (100, 100, 40, 60),
+        (0, 250, 215, 35),
+        (50, 200, 140, 60),
+        (50, 999, 215, 60),
+    ],
+)
+def test_what_one_side_lacks_the_other_makes_up(share: float, asked: float, real: int, extra: int) -> None:
+    made = pool(unknown_percentage=asked, extra_unknown_percentage=share)
+    counts = {draw.kind: draw.count for draw in made.draws}
+    assert (counts["unknown"], counts["extra unknown"]) == (real, extra)
+
+
+def test_no_more_extra_clips_than_there_are() -> None:
+    assert counted(pool(extra_percentage=500).draw(np.random.default_rng(0)))["+yes"] == 8
+
+
+def test_evenness_gives_rare_words_their_turn_without_repeating_a_clip() -> None:
+    made = {evenness: draws(pool(extra=[], unknown_percentage=12, unknown_evenness=evenness)) for evenness in (1, 0.5, 0)}
+    shares = {
+        evenness: [heard[100:300].sum() / 3600, heard[300:310].sum() / 3600, heard[310:315].sum() / 3600]
+        for evenness, heard in made.items()
+    }
+    assert shares[1] == pytest.approx([200 / 215, 10 / 215, 5 / 215], abs=0.02)
+    # Evenly drawn words, of which one has five clips only: near 4 each of the 12.
+    assert shares[0][0] < 0.55
+    assert shares[0][2] > 0.2
+    assert made[0].max() <= 300
+    assert shares[1][0] > shares[0.5][0] + 0.1 > shares[0][0] + 0.2
+
+
+def test_the_first_drawn_word_follows_the_power_of_its_count() -> None:
+    made = pool(extra=[], unknown_percentage=1, unknown_evenness=0.5)
+    first = np.concatenate([made.draw(np.random.default_rng(seed)).clips[100:101] for seed in range(4000)])
+    share = np.histogram(first, [100, 300, 310, 315])[0] / 4000
+    weight = np.sqrt([200, 10, 5])
+    assert share == pytest.approx(weight / weight.sum(), abs=0.03)
+
+
+def test_a_limit_on_wanted_clips_draws_anew_each_epoch() -> None:
+    made = pool(max_clips_per_word=50, unknown_percentage=10, extra_percentage=10)
+    drawn = [made.draw(np.random.default_rng(seed)) for seed in range(50)]
+    for clips in drawn:
+        counts = counted(clips)
+        assert (counts["yes"], counts["no"], counts["+yes"] + counts["+no"]) == (50, 40, 9)
+        assert (clips.labels == UNKNOWN_INDEX).sum() == 9
+        assert (clips.labels == SILENCE_INDEX).sum() == 9
+    assert len({tuple(clips.clips[:50]) for clips in drawn}) == 50
+    assert (draws(made)[:60] > 200).all()
+
+
+def test_unknown_words_may_all_be_extra() -> None:
+    made = pool(real=["yes", "no"] * 30, extra=["snow"] * 20, unknown_percentage=20)
+    assert (made.draw(np.random.default_rng(0)).labels == UNKNOWN_INDEX).sum() == 12
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("unknown_percentage", -1, r"data\.unknown_percentage: -1 makes no sense"),
+        ("training_unknown_percentage", -1, r"data\.training_unknown_percentage: -1 makes no sense"),
+        ("silence_percentage", float("inf"), r"data\.silence_percentage: inf makes no sense"),
+        ("extra_percentage", float("nan"), r"data\.extra_percentage: nan makes no sense"),
+        ("extra_unknown_percentage", 101, r"data\.extra_unknown_percentage: 101 makes no sense; it is 0 to 100"),
+        ("unknown_evenness", 1.1, r"data\.unknown_evenness: 1\.1 makes no sense; it is 0 \(words"),
+        ("max_clips_per_word", 0, r"data\.max_clips_per_word: 0 makes no sense; give at least 1"),
+    ],
+)
+def test_shares_that_make_no_sense_are_named(name: str, value: float, said: str) -> None:
+    with pytest.raises(KwsError, match=said):
+        TrainingShares(**{name: value})  # type: ignore[arg-type]
+
+
+def test_no_other_words_anywhere_is_said() -> None:
+    with pytest.raises(KwsError, match=r"training_unknown_percentage: 20 % .* only wanted words.*data\.extra"):
+        pool(real=["yes", "no"], extra=["yes"], unknown_percentage=20)
