@@ -28,14 +28,22 @@ def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "
 
 
 def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
-    """The clips of a split.
+    """The clips of a split; of an official test set, all of them as they are.
 
     Raises:
         KwsError: whatever is wrong with the data.
     """
     from kws.data.folder import Folder
     from kws.data.scenario import open_split
+    from kws.data.test_set import is_test_set, open_test_set
+    from kws.errors import KwsError
 
+    if is_test_set(args.data):
+        if args.lists or split != "testing":
+            raise KwsError(
+                f"{args.data}: is a test set, with folders of silence and unknown clips, and has no splits to choose from"
+            )
+        return open_test_set(args.data, model.labels, model.spec.rate_hz, model.spec.samples, cache_dir=args.cache_dir)
     return open_split(
         Folder(args.data).prepare(),
         model.labels,

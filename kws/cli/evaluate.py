@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kws.unseen import UnseenReport
 
 EPILOG = """\
+A DATA with folders `_silence_` and `_unknown_` and none of background noise is a test set, such as the official ones of
+Speech Commands (docs/protocols.md): its clips are scored as they are, and no unknown or silence clips are drawn.
+
 --errors makes a folder to learn from: index.html plays the wrong clips, the most confident first, and of each label the
 right one that was hardly so; errors.csv has every wrong clip, errors.json what the page shows.
 
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     unseen_clips = open_unseen_set(args, model)
     answers = score_set(model, clips)
     confusion = answers.confusion
-    facts: dict[str, Any] = {"model": str(args.model), "data": str(args.data), "split": args.split}
+    facts: dict[str, Any] = {"model": str(args.model), "data": str(args.data), "split": split_name(args)}
     unseen = None if unseen_clips is None else report_unseen(model.score, unseen_clips)
     if unseen is not None:
         facts |= unseen.to_dict()
@@ -79,6 +82,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_results(args, confusion, calibration, unseen)
     return 0
+
+
+def split_name(args: argparse.Namespace) -> str:
+    """What is scored, as the results name it."""
+    from kws.data.test_set import is_test_set
+
+    return "test set" if is_test_set(args.data) else str(args.split)
 
 
 def judge_confidence(args: argparse.Namespace, model: Model, answers: Answers) -> dict[str, float]:
@@ -119,7 +129,7 @@ def print_results(
     print(confusion.to_text())
     if unseen is not None:
         print(unseen.to_text())
-    print(f"accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips ({args.split})")
+    print(f"accuracy {100 * confusion.accuracy:.2f} % of {confusion.total} clips ({split_name(args)})")
     ece, loss, temperature = (calibration[name] for name in ("ece", "nll", "temperature"))
     print(f"ECE {100 * ece:.2f} %, negative log-likelihood {loss:.4f}, temperature {temperature:.3f}")
     if args.errors is not None:

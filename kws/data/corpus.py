@@ -64,7 +64,14 @@ class Corpus:
 
 
 def open_corpus(
-    root: Path, rate_hz: int, clip_samples: int, *, resample: bool = True, cache_dir: Path | None = None, progress: bool = True
+    root: Path,
+    rate_hz: int,
+    clip_samples: int,
+    *,
+    resample: bool = True,
+    cache_dir: Path | None = None,
+    progress: bool = True,
+    also: Sequence[str] = (),
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
@@ -77,11 +84,12 @@ def open_corpus(
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where packs are kept; None: in `.kws-cache` inside `root`.
         progress: show a bar while packing.
+        also: folders that are taken as words though they start with an underscore.
 
     Raises:
         KwsError: no clips, clips that can't be read (all named), a full disk, or a folder that can't be written.
     """
-    names, fingerprint = _scan(root)
+    names, fingerprint = _scan(root, also)
     if not names:
         raise KwsError(
             f"{root}: holds no clips; it needs one folder a word with sound files ({', '.join(sorted(AUDIO_SUFFIXES))})"
@@ -102,12 +110,14 @@ def open_corpus(
     return Corpus(root, tuple(names), clips)
 
 
-def _scan(root: Path) -> tuple[list[str], str]:
+def _scan(root: Path, also: Sequence[str]) -> tuple[list[str], str]:
     """Names of all clips, sorted, and a digest that changes when a clip comes, goes, or is written again."""
     if not root.is_dir():
         raise KwsError(f"{root}: no such folder; the data folder holds one folder a word")
     try:
-        words = [word for word in os.scandir(root) if not word.name.startswith((".", "_")) and word.is_dir()]
+        words = [
+            word for word in os.scandir(root) if (word.name in also or not word.name.startswith((".", "_"))) and word.is_dir()
+        ]
         found = sorted(clip for word in words for clip in _clips(word))
     except OSError as error:
         raise KwsError(f"{error.filename}: can't be listed ({error.strerror}); make it readable, or leave it out") from error

@@ -21,6 +21,7 @@ from kws.data.joined import Clips, join
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
 from kws.data.sampling import SplitPool, TrainingOrder, make_pools
 from kws.data.splits import TESTING, TRAINING, VALIDATION, HashedSplit, SplitRule
+from kws.data.test_set import open_test_set
 from kws.data.training_pool import TrainingPool, TrainingShares, make_training_pool
 from kws.data.unseen import UnseenSet, check_extra, unseen_set
 from kws.errors import KwsError
@@ -63,6 +64,7 @@ class KeywordData(pl.LightningDataModule):
         source: where the sound comes from.
         words: wanted words.
         front_end: makes the features; its spec gives the rate and the clips' length.
+        test_source: a test set whose clips are heard as they are (see kws.data.test_set); None: the split's testing set.
         augment: augmentation of training clips; None: none.
         split: which clips train, validate and test.
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
@@ -83,6 +85,7 @@ class KeywordData(pl.LightningDataModule):
     corpus: Corpus | None = None
     background: Background | None = None
     unseen: UnseenSet | None = None
+    test_set: FixedSet | None = None
     _noise_bank: NoiseBank | None = None
 
     def __init__(
@@ -106,11 +109,12 @@ class KeywordData(pl.LightningDataModule):
         cache_dir: str | Path | None = None,
         progress: bool = True,
         on_device: bool = False,
+        test_source: Source | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
             raise KwsError(f"data.batch_size: {batch_size} makes no sense; give at least 1")
-        self.source, self.labels = source, LabelSet(words)
+        self.source, self.test_source, self.labels = source, test_source, LabelSet(words)
         self.front_end, self.augment = front_end.eval(), augment
         self.split: SplitRule = HashedSplit() if split is None else split
         self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
@@ -127,6 +131,7 @@ class KeywordData(pl.LightningDataModule):
         """Download, synthesise and pack, once a machine."""
         for source in (self.source, *self.extra):
             self._open(source.prepare())
+        self._open_test_set()
 
     def setup(self, stage: str | None = None) -> None:
         """Open the corpus and choose the sets."""
@@ -142,6 +147,7 @@ class KeywordData(pl.LightningDataModule):
                 " augmentation. Put recordings of noise there (a minute or more each), or do without:"
                 " data.silence_percentage=0 augment.noise=null"
             )
+        self.test_set = self._open_test_set()
         self.unseen = unseen_set(root, corpus, self.split, self.labels)
         sets = self.split.assign(root, corpus.names)
         pools = make_pools(corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage)
@@ -166,7 +172,9 @@ class KeywordData(pl.LightningDataModule):
         return self._fixed(self.validation_pool, VALIDATION)
 
     def test_dataloader(self) -> FixedLoader:
-        """The testing set."""
+        """The testing set, or the clips of test_source."""
+        if self.test_set is not None:
+            return FixedLoader(self.test_set, self.batch_size, *self._place())
         return self._fixed(self.testing_pool, TESTING)
 
     def fixed_training_set(self) -> FixedSet:
@@ -201,6 +209,12 @@ class KeywordData(pl.LightningDataModule):
         return open_corpus(
             root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=self.cache_dir, progress=self.progress
         )
+
+    def _open_test_set(self) -> FixedSet | None:
+        if self.test_source is None:
+            return None
+        rate_hz, samples = self.front_end.spec.rate_hz, self.front_end.spec.samples
+        return open_test_set(self.test_source.prepare(), self.labels, rate_hz, samples, self.resample, self.cache_dir)
 
     def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
         """What training draws from: the real clips, and all clips of the extra sources behind them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,23 +23,23 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Archive:
-    """A file on the network: its address, its SHA-256 (hex) and its size in bytes."""
+    """A file on the network: its address, its SHA-256 (hex; None: not known, and not compared) and its size in bytes."""
 
     url: str
-    sha256: str
+    sha256: str | None
     size_bytes: int | None = None
 
 
 # The hashes are torchaudio's; the addresses are those of download.tensorflow.org/data, by the name that speaks https.
-_STORE = "https://storage.googleapis.com/download.tensorflow.org/data"
+STORE = "https://storage.googleapis.com/download.tensorflow.org/data"
 _ARCHIVES = {
     "v0.01": Archive(
-        f"{_STORE}/speech_commands_v0.01.tar.gz",
+        f"{STORE}/speech_commands_v0.01.tar.gz",
         "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
         1_489_096_277,
     ),
     "v0.02": Archive(
-        f"{_STORE}/speech_commands_v0.02.tar.gz",
+        f"{STORE}/speech_commands_v0.02.tar.gz",
         "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
         2_428_923_189,
     ),
@@ -76,22 +77,7 @@ class SpeechCommands:
             KwsError: no network, a damaged archive, a full disk, or a folder that can't be written.
         """
         archive, name = _ARCHIVES[self.version], f"speech_commands_{self.version}"
-        try:
-            if (ready := self._unpacked()) is not None:
-                return ready
-            self.root.mkdir(parents=True, exist_ok=True)
-            with _lock(self.root / f"{name}.lock"):
-                # Another process may have held the lock, and done it all.
-                if (ready := self._unpacked()) is not None:
-                    return ready
-                packed = self.root / f"{name}.tar.gz"
-                download(archive.url, packed, sha256=archive.sha256, size_bytes=archive.size_bytes)
-                extract(packed, self.root / name)
-        except OSError as error:
-            raise KwsError(
-                f"{self.root}: can't be written or read ({error}); set data.source.root to a folder that can"
-            ) from error
-        return self.root / name
+        return fetch_and_unpack(archive, self.root, name, self._unpacked, "data.source.root")
 
     def _unpacked(self) -> Path | None:
         for folder in (self.root, self.root / f"speech_commands_{self.version}"):
@@ -100,11 +86,43 @@ class SpeechCommands:
         return None
 
 
+def fetch_and_unpack(archive: Archive, root: Path, name: str, unpacked: Callable[[], Path | None], setting: str) -> Path:
+    """Fetch an archive to `<root>/<name>.tar.gz` and unpack it to `<root>/<name>`, where that is not done yet.
+
+    Args:
+        archive: the file.
+        root: folder of archive and unpacked folder.
+        name: of both.
+        unpacked: gives the unpacked folder, if there is one.
+        setting: that names `root`, for errors.
+
+    Returns:
+        The unpacked folder.
+
+    Raises:
+        KwsError: no network, a damaged archive, a full disk, or a folder that can't be written.
+    """
+    try:
+        if (ready := unpacked()) is not None:
+            return ready
+        root.mkdir(parents=True, exist_ok=True)
+        with _lock(root / f"{name}.lock"):
+            # Another process may have held the lock, and done it all.
+            if (ready := unpacked()) is not None:
+                return ready
+            packed = root / f"{name}.tar.gz"
+            download(archive.url, packed, sha256=archive.sha256, size_bytes=archive.size_bytes)
+            extract(packed, root / name)
+    except OSError as error:
+        raise KwsError(f"{root}: can't be written or read ({error}); set {setting} to a folder that can") from error
+    return root / name
+
+
 def download(
     url: str,
     dest: Path,
     *,
-    sha256: str,
+    sha256: str | None,
     size_bytes: int | None = None,
     attempts: int = 4,
     wait_s: float = 1.0,
@@ -118,7 +136,7 @@ def download(
 
     Args:
         url: http or https.
-        sha256: hex, of the whole file.
+        sha256: hex, of the whole file; None: what comes is not compared, and its SHA-256 is logged.
         size_bytes: of the file, for a server that doesn't say.
         attempts: tries in a row that bring nothing new, before giving up.
         wait_s: pause before the second of them, doubled each time.
@@ -132,7 +150,7 @@ def download(
     archive, part = Archive(url, sha256, size_bytes), dest.with_name(dest.name + ".part")
     try:
         if dest.exists():
-            if (found := sha256_of(dest, progress=progress)) != sha256:
+            if sha256 is not None and (found := sha256_of(dest, progress=progress)) != sha256:
                 raise KwsError(f"{dest}: its SHA-256 is {found}, {sha256} expected; it is damaged: remove it and try again")
             return
         dest.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +182,9 @@ def _fetch_right(archive: Archive, dest: Path, part: Path, patience: _Patience, 
     old_part = size_of(part) > 0
     _fetch(archive, dest, part, patience, progress)
     found = sha256_of(part, progress=progress)
+    if archive.sha256 is None:
+        _log.info("%s: its SHA-256 is %s; there is none to compare it with", archive.url, found)
+        return
     if found != archive.sha256 and old_part:
         # Its beginning, from an earlier run, may be that of another version of the file.
         part.unlink()
@@ -207,4 +228,5 @@ def _lock(path: Path) -> AbstractContextManager[object]:
 
 
 def _by_hand(archive: Archive, dest: Path) -> str:
-    return f"fetch that file by hand (SHA-256 {archive.sha256}) and put it at {dest.absolute()}"
+    known = f" (SHA-256 {archive.sha256})" if archive.sha256 is not None else ""
+    return f"fetch that file by hand{known} and put it at {dest.absolute()}"
