@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from kws.artefacts.model import Model
+    from kws.streaming.recording import Gap
     from kws.streaming.settings import DecoderSettings
     from kws.streaming.timeline import Detection, SpokenWord
 
 EPILOG = """\
 A detection's time is the START of the window of sound that decided, as the original's; the decision could be known a
 window's length later. The decoder's settings are the model's own (`kws tune` finds them), where no option says otherwise.
-The recording is mixed down to one channel and resampled to the model's rate.
+The recording is mixed down to one channel and resampled to the model's rate, and that is said. What `kws listen --record`
+kept is heard again exactly as it was heard live.
 
 With --ground-truth (lines `<label>, <ms>`, as `kws make-stream` writes them) the detections are scored: the original's four
 counts, and one-to-one matching with hit rate, false accepts an hour and latency of each word.
@@ -52,19 +56,25 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--out", type=Path, metavar="FILE", help="write the detections (JSON lines, or Audacity labels) there, not to the screen")
     add("--picture", type=Path, metavar="PNG", help="draw waveform, scores, detections and truth")
     add("--scores", type=Path, metavar="NPZ", help="write every window's time and scores (times_ms, scores, labels)")
-    add("--stride-ms", type=int, metavar="MS", help="from window to window")
-    for name, kind in _OVERRIDES.items():
-        add(f"--{name.replace('_', '-')}", type=kind, metavar="N", help="of the decoder, instead of the model's")
+    add_decoder_options(parser)
     add("--tolerance-ms", type=int, default=750, metavar="MS", help="a detection this near answers a word (default %(default)s)")
     add("--threads", type=int, metavar="N", help="CPU threads (default: one for each core)")
     parser.set_defaults(run=run)
 
 
+def add_decoder_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `decoder_settings` reads."""
+    parser.add_argument("--stride-ms", type=int, metavar="MS", help="from window to window")
+    for name, kind in _OVERRIDES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help="of the decoder, instead of the model's")
+
+
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio import read_audio
     from kws.errors import KwsError
+    from kws.streaming.recording import read_gaps
+    from kws.streaming.sound_file import read_sound
     from kws.streaming.timeline import write_audacity, write_detections
 
     model = kws.load(args.model, threads=args.threads)
@@ -72,11 +82,8 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and args.format == "text":
         raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
     settings = decoder_settings(args, model)
-    samples = read_audio(args.sound, model.spec.rate_hz)
-    if len(samples) < model.spec.samples:
-        seconds = len(samples) / model.spec.rate_hz
-        print(f"{args.sound}: {seconds:.2f} s is shorter than a window; zeros are put after it", file=sys.stderr)
-    detections, times_ms, scores = spot(model, samples, settings)
+    samples = read_sound(args.sound, model.spec)
+    detections, times_ms, scores = spot(model, samples, settings, read_gaps(args.sound, model.spec.rate_hz))
     if args.out is not None:
         write = write_audacity if args.format == "audacity" else write_detections
         write(args.out, detections)
@@ -114,18 +121,25 @@ def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
 
 
 def spot(
-    model: Model, samples: NDArray[np.int16], settings: DecoderSettings
+    model: Model, samples: NDArray[np.int16], settings: DecoderSettings, gaps: Sequence[Gap] | None = None
 ) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
-    """Detections in a recording, and time and scores of every window."""
+    """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live."""
     import numpy as np
 
     from kws.loading import open_scorer
+    from kws.streaming.listener import feed
+    from kws.streaming.recording import blocks_of
     from kws.streaming.spotter import Spotter
 
-    heard: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-    spotter = Spotter(open_scorer(model, settings.stride_ms), settings, lambda times, scores: heard.append((times, scores)))
+    # Of a recording of which all was lost there are no windows.
+    heard = [(np.zeros(0, np.int64), np.zeros((0, len(model.labels)), np.float32))]
+    scorer = open_scorer(model, settings.stride_ms)
+    spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)))
     piece = _PIECE_S * model.spec.rate_hz
-    detections = [found for first in range(0, len(samples), piece) for found in spotter.feed(samples[first : first + piece])]
+    at_once = piece if gaps is None else scorer.stride_samples
+    detections: list[Detection] = []
+    for samples_of, lost in blocks_of(samples, gaps or (), piece):
+        detections += feed(spotter, samples_of, lost, at_once)
     detections += spotter.flush()
     times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
     return detections, times_ms, scores
@@ -149,14 +163,15 @@ def read_checked_truth(path: Path, model: Model) -> tuple[SpokenWord, ...]:
 
 
 def show(detections: list[Detection], form: str, clip_ms: float) -> None:
-    """Print detections."""
+    """Print detections, each at once."""
     for found in detections:
         if form == "json":
-            print(json.dumps(found.to_dict(), ensure_ascii=False))
+            line = json.dumps(found.to_dict(), ensure_ascii=False)
         elif form == "audacity":
-            print(f"{found.time_ms / 1000:.6f}\t{(found.time_ms + clip_ms) / 1000:.6f}\t{found.label}")
+            line = f"{found.time_ms / 1000:.6f}\t{(found.time_ms + clip_ms) / 1000:.6f}\t{found.label}"
         else:
-            print(f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}")
+            line = f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}"
+        print(line, flush=True)
 
 
 def write_scores(path: Path, times_ms: Any, scores: Any, model: Model) -> None:

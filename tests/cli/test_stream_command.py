@@ -24,6 +24,7 @@ from kws.streaming.timeline import read_audacity, read_detections
 
 torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
+Log = pytest.LogCaptureFixture
 # An untrained model is never sure of anything: this finds something all the same.
 EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1", "--suppression-ms", "300"]
 
@@ -83,7 +84,7 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     np.testing.assert_allclose(kept["scores"][7], kws.load(model).score(clip[None])[0], atol=1e-6)
 
 
-def test_another_rate_and_two_channels_are_converted(model: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_path: Path, capsys: Capture, caplog: Log) -> None:
     from scipy.signal import resample_poly
 
     fast = resample_poly(sound().astype(float) / 32768, 3, 1)
@@ -94,12 +95,16 @@ def test_another_rate_and_two_channels_are_converted(model: Path, tmp_path: Path
         assert main(["stream", str(model), str(path), "--format", "json", *EASY]) == 0
         found.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
     assert found[0] == found[1] != []
+    assert caplog.messages == [
+        f"{tmp_path / 'fast.wav'}: its 2 channels were averaged and its 48000 Hz were resampled to the model's 16000 Hz;"
+        " what was found is of that sound"
+    ]
 
 
-def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: Path, caplog: Log) -> None:
     write_wav(tmp_path / "short.wav", sound()[:4000], RATE_HZ)
     assert main(["stream", str(model), str(tmp_path / "short.wav"), "--scores", str(tmp_path / "s.npz")]) == 0
-    assert "0.25 s is shorter than a window" in capsys.readouterr().err
+    assert caplog.messages == [f"{tmp_path / 'short.wav'}: 0.25 s is shorter than a window of 1 s; zeros are put after it"]
     assert np.load(tmp_path / "s.npz")["times_ms"].tolist() == [0]
 
 
