@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kws.streaming.recording import Gap
     from kws.streaming.settings import DecoderSettings
     from kws.streaming.timeline import Detection, SpokenWord
+
+    # Samples, and how many were lost before them.
+    Piece = tuple[NDArray[np.int16], int]
 
 EPILOG = """\
 A detection's time is the START of the window of sound that decided, as the original's; the decision could be known a
@@ -35,8 +38,6 @@ examples:
   kws stream best.onnx recording.wav --format audacity --out labels.txt
 """
 _OVERRIDES = {"threshold": float, "average_window_ms": int, "suppression_ms": int, "minimum_count": int}
-# Sound is fed in pieces of so many seconds, so that an hour takes no more memory than its samples.
-_PIECE_S = 10
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -83,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
     settings = decoder_settings(args, model)
     samples = read_sound(args.sound, model.spec)
+    duration_ms = 1000 * len(samples) // model.spec.rate_hz
+    if truth is not None:
+        check_times(args.ground_truth, truth, args.sound, duration_ms)
     detections, times_ms, scores = spot(model, samples, settings, read_gaps(args.sound, model.spec.rate_hz))
     if args.out is not None:
         write = write_audacity if args.format == "audacity" else write_detections
@@ -98,7 +102,6 @@ def run(args: argparse.Namespace) -> int:
         drawn = (samples, model.spec.rate_hz, times_ms, scores, model.labels.names, detections, truth or ())
         save_figure(stream_figure(*drawn, title=args.sound.name), args.picture)
     if truth is not None:
-        duration_ms = 1000 * len(samples) // model.spec.rate_hz
         text = report(truth, detections, duration_ms, args.tolerance_ms, model)
         print(text, file=sys.stdout if args.format == "text" else sys.stderr)
     return 0
@@ -121,9 +124,16 @@ def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
 
 
 def spot(
-    model: Model, samples: NDArray[np.int16], settings: DecoderSettings, gaps: Sequence[Gap] | None = None
+    model: Model,
+    samples: NDArray[np.int16],
+    settings: DecoderSettings,
+    gaps: Sequence[Gap] | None = None,
+    watched: Callable[[Iterator[Piece]], Iterable[Piece]] = iter,
 ) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
-    """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live."""
+    """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live.
+
+    `watched` sees every piece of about a second before it is scored.
+    """
     import numpy as np
 
     from kws.loading import open_scorer
@@ -135,10 +145,10 @@ def spot(
     heard = [(np.zeros(0, np.int64), np.zeros((0, len(model.labels)), np.float32))]
     scorer = open_scorer(model, settings.stride_ms)
     spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)))
-    piece = _PIECE_S * model.spec.rate_hz
+    piece = model.spec.rate_hz
     at_once = piece if gaps is None else scorer.stride_samples
     detections: list[Detection] = []
-    for samples_of, lost in blocks_of(samples, gaps or (), piece):
+    for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
         detections += feed(spotter, samples_of, lost, at_once)
     detections += spotter.flush()
     times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
@@ -160,6 +170,22 @@ def read_checked_truth(path: Path, model: Model) -> tuple[SpokenWord, ...]:
         known = ", ".join(model.labels.names)
         raise KwsError(f"{path}: labels {', '.join(strangers)} are not among the model's ({known}); call other words _unknown_")
     return truth
+
+
+def check_times(path: Path, truth: tuple[SpokenWord, ...], sound: Path, duration_ms: int) -> None:
+    """Refuse a ground truth of another stream.
+
+    Raises:
+        KwsError: a word lies outside of the sound.
+    """
+    from kws.errors import KwsError
+
+    for word in truth:
+        if not 0 <= word.time_ms <= duration_ms:
+            raise KwsError(
+                f"{path}: a word at {word.time_ms} ms ({word.label}), but the sound of {sound} ends at {duration_ms} ms;"
+                " is it of another stream, or in other units than milliseconds?"
+            )
 
 
 def show(detections: list[Detection], form: str, clip_ms: float) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from kws.artefacts.model import Model
     from kws.streaming.averages import ScoredStream
     from kws.streaming.settings import DecoderSettings
@@ -98,47 +96,58 @@ def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettin
     source: Path | None = args.scores or args.stream
     if source is None or (args.scores and args.stream):
         raise KwsError("tune: give either STREAM, or --scores FILE.npz")
-    truth = read_checked_truth(args.ground_truth or source.with_suffix(".txt"), model)
-    return [_opened(source, model, settings, truth), *(_opened(path, model, settings, ()) for path in args.no_words)]
+    listed = args.ground_truth or source.with_suffix(".txt")
+    truth = read_checked_truth(listed, model)
+    if not any(word.label in model.labels.words for word in truth):
+        wanted = ", ".join(model.labels.words)
+        raise KwsError(
+            f"{listed}: none of {wanted} is in it, so there is no hit rate to raise; give a stream in which they are said"
+        )
+    return [
+        _opened(source, model, settings, truth, listed),
+        *(_opened(path, model, settings, (), path) for path in args.no_words),
+    ]
 
 
-def _opened(path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...]) -> ScoredStream:
+def _opened(path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...], listed: Path) -> ScoredStream:
     import numpy as np
 
+    from kws.cli.stream import check_times
     from kws.errors import KwsError
     from kws.streaming.averages import read_scores
 
     if path.suffix != ".npz":
-        return score_stream(model, path, settings, truth)
+        return score_stream(model, path, settings, truth, listed)
     stream = read_scores(path, truth, model.spec.clip_ms)
     if stream.labels != model.labels.names:
         raise KwsError(f"{path}: scores of {', '.join(stream.labels)}; the model's labels are {', '.join(model.labels.names)}")
     found_ms = float(np.median(np.diff(stream.times_ms))) if len(stream.times_ms) > 1 else settings.stride_ms
     if found_ms != settings.stride_ms:
         raise KwsError(f"{path}: scores every {found_ms:g} ms; the model's stride_ms is {settings.stride_ms}; score it again")
+    check_times(listed, truth, path, stream.duration_ms)
     return stream
 
 
-def score_stream(model: Model, path: Path, settings: DecoderSettings, truth: tuple[SpokenWord, ...] = ()) -> ScoredStream:
-    """Score all windows of a sound file, those that `kws stream` decides by."""
-    import numpy as np
+def score_stream(
+    model: Model, path: Path, settings: DecoderSettings, truth: tuple[SpokenWord, ...] = (), listed: Path | None = None
+) -> ScoredStream:
+    """Score all windows of a sound file, those that `kws stream` decides by; `listed`: the file of the truth."""
     from tqdm import tqdm
 
-    from kws.audio import read_audio
-    from kws.loading import open_scorer
+    from kws.cli.stream import check_times, spot
     from kws.streaming.averages import ScoredStream
-    from kws.streaming.spotter import Spotter
+    from kws.streaming.recording import read_gaps
+    from kws.streaming.sound_file import read_sound
 
     rate_hz = model.spec.rate_hz
-    sound = read_audio(path, rate_hz)
-    heard: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-    spotter = Spotter(open_scorer(model, settings.stride_ms), settings, lambda times, scores: heard.append((times, scores)))
-    seconds = tqdm(range(0, len(sound), rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False)
-    for first in seconds:
-        spotter.feed(sound[first : first + rate_hz])
-    spotter.flush()
-    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
-    return ScoredStream(times_ms, scores, model.labels.names, truth, len(sound) * 1000 // rate_hz)
+    sound = read_sound(path, model.spec)
+    duration_ms = len(sound) * 1000 // rate_hz
+    check_times(listed or path, truth, path, duration_ms)
+    bar = partial(
+        tqdm, total=-(-len(sound) // rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False
+    )  # fmt: skip
+    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, rate_hz), bar)
+    return ScoredStream(times_ms, scores, model.labels.names, truth, duration_ms)
 
 
 def to_text(tuning: Tuning) -> str:

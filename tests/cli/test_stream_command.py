@@ -97,7 +97,7 @@ def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_p
     assert found[0] == found[1] != []
     assert caplog.messages == [
         f"{tmp_path / 'fast.wav'}: its 2 channels were averaged and its 48000 Hz were resampled to the model's 16000 Hz;"
-        " what was found is of that sound"
+        " give sound like the microphone's where its numbers matter"
     ]
 
 
@@ -113,7 +113,8 @@ def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: P
     [
         (["--ground-truth", "nowhere.txt"], "nowhere.txt: can't be read"),
         (["--ground-truth", "STRANGE"], "labels maybe are not among the model's"),
-        (["--ground-truth", "LATE"], "a word at 99000 ms, but the sound ends at 7500 ms"),
+        (["--ground-truth", "LATE"], "late.txt: a word at 99000 ms (yes), but the sound of "),
+        (["--ground-truth", "EARLY"], "early.txt: a word at -5 ms (no), but the sound of "),
         (["--ground-truth", "BROKEN"], "broken.txt:2: 'yes'; a line such as <label>, <ms> is expected"),
         (["--stride-ms", "0"], "stride_ms"),
         (["--stride-ms", "1500"], "stride_ms"),
@@ -125,7 +126,7 @@ def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: P
 def test_what_makes_no_sense_is_named(
     arguments: list[str], message: str, model: Path, recording: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    files = {"STRANGE": "maybe, 10\n", "LATE": "yes, 99000\n", "BROKEN": "yes, 1\nyes\n"}
+    files = {"STRANGE": "maybe, 10\n", "LATE": "yes, 99000\n", "EARLY": "no, -5\n", "BROKEN": "yes, 1\nyes\n"}
     for name, content in files.items():
         (tmp_path / f"{name.lower()}.txt").write_text(content)
     places = {name: str(tmp_path / f"{name.lower()}.txt") for name in files} | {"FOLDER": str(tmp_path / "no" / "s.npz")}
@@ -133,11 +134,25 @@ def test_what_makes_no_sense_is_named(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"RIFF....", "can't be read as sound")])
+@pytest.mark.parametrize(("content", "message"), [(b"", "x.wav: is empty"), (b"RIFF....", "x.wav: can't be read as sound")])
 def test_a_file_that_is_no_sound(content: bytes, message: str, model: Path, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "x.wav").write_bytes(content)
     assert main(["stream", str(model), str(tmp_path / "x.wav")]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_file_without_sound(model: Path, tmp_path: Path, capsys: Capture) -> None:
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE_HZ)
+    for command in ("stream", "listen"):
+        assert main([command, str(model), *(["--wav"] if command == "listen" else []), str(tmp_path / "none.wav")]) == 2
+        assert "none.wav: holds no sound (0 frames)" in capsys.readouterr().err
+
+
+def test_a_truth_out_of_order_is_put_in_order_and_told(model: Path, recording: Path, tmp_path: Path, caplog: Log) -> None:
+    truth = tmp_path / "truth.txt"
+    truth.write_text("no, 1250\nyes, 3750\nyes, 0\n_unknown_, 2500\n")
+    assert main(["stream", str(model), str(recording), "--ground-truth", str(truth)]) == 0
+    assert caplog.messages == [f"{truth}:3: 0 ms after 3750 ms; the words are put in order: see that the times are right"]
 
 
 def test_sound_that_is_not_finite(model: Path, tmp_path: Path, capsys: Capture) -> None:
