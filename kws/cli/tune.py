@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kws.artefacts.model import Model
     from kws.streaming.averages import ScoredStream
+    from kws.streaming.judging import OperatingPoint
     from kws.streaming.settings import DecoderSettings
     from kws.streaming.timeline import SpokenWord
-    from kws.streaming.tuning import OperatingPoint, Tuning
+    from kws.streaming.tuning import Tuning
 
 EPILOG = """\
 Tune on one stream, and judge by another: the settings are the best for this one. A stream as a user would hear it,
 hours long, with --no-words for sound in which no word is said, gives false accepts an hour that can be believed;
-the table tells the interval. Where no setting reaches the target nothing is written, and the exit status is 1.
+the table tells the interval. --per-word-thresholds fits each word to the few times it is said in the stream: judge it by
+another stream before you keep it (--dry-run). Where no setting reaches the target nothing is written, and the exit status is 1.
 
 examples:
   kws tune model.onnx validation.wav
@@ -56,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="sound or .npz without a wanted word; repeatable",
     )
     add("--false-accepts-per-hour", type=float, default=0.5, metavar="N", help="the most allowed (default: %(default)s)")
+    add("--per-word-thresholds", action="store_true", help="then give each word its own threshold, where that finds more words")
     add("--picture", type=Path, metavar="OUT.png", help="also draw what the thresholds trade")
     add("--dry-run", action="store_true", help="leave MODEL as it is")
     add("--json", action="store_true", help="print JSON instead of the table")
@@ -73,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         check_writable(args.model)
     model = kws.load(args.model)
     start = starting_settings(model)
-    tuning = tune(open_streams(args, model, start), start, false_accepts_per_hour=args.false_accepts_per_hour)
+    streams, target = open_streams(args, model, start), args.false_accepts_per_hour
+    tuning = tune(streams, start, false_accepts_per_hour=target, per_word=args.per_word_thresholds)
     if args.picture is not None:
         from kws.plots import det_figure, save_figure
 
@@ -152,9 +156,15 @@ def score_stream(
 
 def to_text(tuning: Tuning) -> str:
     """Settings and scores before and after, side by side, and what they are worth."""
-    lines = [f"{'':24}{'before':>22}{'after':>22}"]
-    for name, before, after in zip(_NAMES, _column(tuning.before), _column(tuning.after), strict=True):
-        lines.append(f"{name:24}{before:>22}{after:>22}")
+    columns = {"before": tuning.before, "after": tuning.after}
+    if tuning.common is not None:
+        columns = {"before": tuning.before, "one threshold": tuning.common, "one a word": tuning.after}
+    lines = ["".join([f"{'':24}", *(f"{name:>22}" for name in columns)])]
+    for name, *values in zip(_NAMES, *map(_column, columns.values()), strict=True):
+        lines.append("".join([f"{name:24}", *(f"{value:>22}" for value in values)]))
+    if own := dict(tuning.after.settings.word_thresholds):
+        kept = "" if tuning.common is not None else " (kept as they were; --per-word-thresholds chooses them anew)"
+        lines.append(f"of single words{kept}: " + ", ".join(f"{word} {threshold:g}" for word, threshold in own.items()))
     total = tuning.after.score.total
     rate, target = total.false_accepts_per_hour, tuning.target_per_hour
     lines.append(

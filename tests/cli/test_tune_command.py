@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.image import imread
 from training import train_run
 
 import kws
+from kws.artefacts.rewrite import write_decoder
 from kws.audio import write_wav
 from kws.cli import stream as stream_command
 from kws.cli import tune
@@ -202,3 +204,15 @@ def test_scores_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: P
     for broken in (path, tmp_path / "object.npz", tmp_path / "text.npz", tmp_path / "nowhere.npz"):
         with pytest.raises(KwsError, match=rf"{broken.name}: can't be read as scores of a stream .*`kws stream --scores`"):
             read_scores(broken, (), 1000)
+
+
+def test_thresholds_of_single_words_are_told_and_written(model: Path, stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(model, stream, "--false-accepts-per-hour", 400, "--per-word-thresholds") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["before", "one", "threshold", "one", "a", "word"]
+    assert len(lines[1].split()) == 4
+    settings = replace(DecoderSettings(), word_thresholds={"yes": 0.6})
+    write_decoder(model, settings)
+    assert run(model, stream, "--false-accepts-per-hour", 400, "--dry-run") == 0
+    said = "of single words (kept as they were; --per-word-thresholds chooses them anew): yes 0.6"
+    assert said in capsys.readouterr().out.splitlines()
