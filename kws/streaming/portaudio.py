@@ -96,7 +96,9 @@ class PortAudioMicrophone:
             self._lost += max(round(late_s * self.device_hz), 1)
         self._ended_s = time.inputBufferAdcTime + frames / self.device_hz
         try:
-            self._queue.put_nowait((sound.mean(axis=1, dtype=np.float32), self._lost))
+            # PortAudio uses its buffer again.
+            samples = sound[:, 0].copy() if self.channels == 1 else sound.mean(axis=1, dtype=np.float32)
+            self._queue.put_nowait((samples, self._lost))
             self._lost = 0
         except queue.Full:
             self._lost += frames
@@ -157,6 +159,12 @@ def load_sounddevice() -> Any:
         raise KwsError(
             f"the microphone needs PortAudio, which is not installed ({first_line(error)}); on Debian, Ubuntu and Raspberry Pi:"
             f" apt install libportaudio2; {_INSTEAD}"
+        ) from error
+    except Exception as error:
+        if type(error).__name__ != "PortAudioError":  # the class is in the module that could not be imported
+            raise
+        raise KwsError(
+            f"PortAudio can't start ({first_line(error)}); see that the system's sound works (arecord -l); {_INSTEAD}"
         ) from error
 
 

@@ -255,3 +255,12 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("kws.streaming.portaudio.importlib.import_module", no_library)
     with pytest.raises(KwsError, match=r"PortAudio library not found.*apt install libportaudio2; --wav FILE"):
         load_sounddevice()
+
+
+def test_a_portaudio_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise PortAudioError("Error initializing PortAudio: Unanticipated host error")
+
+    monkeypatch.setattr("kws.streaming.portaudio.importlib.import_module", broken)
+    with pytest.raises(KwsError, match=r"PortAudio can't start \(Error initializing PortAudio.*--wav FILE"):
+        load_sounddevice()
