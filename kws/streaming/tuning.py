@@ -133,18 +133,24 @@ def tune(
         others = {label: value for label, value in dict(start.word_thresholds).items() if label in (SILENCE, UNKNOWN)}
         start = replace(start, word_thresholds=others)
     curves = [tuple(map(judge.point, settings)) for settings in space.around(start)]
+    (after, curve, reached), tried = _best(curves, false_accepts_per_hour), sum(map(len, curves))
+    if not (per_word and reached):
+        return Tuning(false_accepts_per_hour, before, after, reached, curve, tried)
+    refined, more = refine(judge.point, after, false_accepts_per_hour, [point.settings.threshold for point in curve])
+    return Tuning(false_accepts_per_hour, before, refined, True, curve, tried + more, after)
+
+
+def _best(
+    curves: Sequence[tuple[OperatingPoint, ...]], target_per_hour: float
+) -> tuple[OperatingPoint, tuple[OperatingPoint, ...], bool]:
+    """The best point, the curve it lies on, and whether it reaches the target."""
     points = [(point, curve) for curve in curves for point in curve]
     # A decoder that finds nothing makes no false accepts either: that is no way to reach a target.
     useful = [(point, curve) for point, curve in points if point.score.total.hits]
-    within = [pair for pair in useful if pair[0].score.total.false_accepts_per_hour.value <= false_accepts_per_hour]
-    if not within:
-        after, curve = min(useful or points, key=lambda pair: (pair[0].score.total.false_accepts, *worth(pair[0])))
-        return Tuning(false_accepts_per_hour, before, after, False, curve, len(points))
-    after, curve = min(within, key=lambda pair: worth(pair[0]))
-    if not per_word:
-        return Tuning(false_accepts_per_hour, before, after, True, curve, len(points))
-    refined, tried = refine(judge.point, after, false_accepts_per_hour, [point.settings.threshold for point in curve])
-    return Tuning(false_accepts_per_hour, before, refined, True, curve, len(points) + tried, after)
+    within = [pair for pair in useful if pair[0].score.total.false_accepts_per_hour.value <= target_per_hour]
+    if within:
+        return *min(within, key=lambda pair: worth(pair[0])), True
+    return *min(useful or points, key=lambda pair: (pair[0].score.total.false_accepts, *worth(pair[0]))), False
 
 
 def _as_dict(point: OperatingPoint) -> dict[str, Any]:

@@ -42,8 +42,7 @@ def refine(
     Returns:
         The best, `common` where nothing was better; and how many settings were measured.
     """
-    best, tried = common, 0
-    hours = common.score.total.hours
+    best, tried, hours = common, 0, common.score.total.hours
     for _ in range(_ROUNDS):
         options = {word: _options(measure, best, word, thresholds) for word in common.score.words}
         tried += sum(map(len, options.values()))
