@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kws.errors import KwsError
 from kws.metrics import Confusion
-from kws.streaming.tuning import OperatingPoint, Tuning
+from kws.streaming.judging import OperatingPoint
+from kws.streaming.tuning import Tuning
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:

@@ -27,7 +27,8 @@ probability differs by more than 1e-4 (onnx-int8: if it loses over 0.5 points of
 status is 1. The report lies beside the file.
 
 With --streaming the file (NAME.stream.onnx, .pt or .ptl) takes new samples of continuous sound and what it kept of those
-before, and gives the scores of every window that ends in them; how to drive it is in its metadata, under "streaming".
+before, and gives the scores of every window that ends in them; how to drive it is in its metadata, under "streaming". Some
+clips of --data, joined to a stream, are compared as well. onnx-int8 and executorch have no streaming form.
 
 examples:
   kws export outputs/low_latency_conv/…/checkpoints/best.ckpt
@@ -76,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
     passed = True
     for form in formats:
         if args.streaming:
-            report = export_streaming(model, form.name, folder, stem, STRIDE_MS if args.stride_ms is None else args.stride_ms)
+            stride_ms = STRIDE_MS if args.stride_ms is None else args.stride_ms
+            report = export_streaming(model, form.name, folder, stem, stride_ms, data)
         else:
             report = export(model, form, folder, stem, data)
         print(json.dumps(report.to_dict(), ensure_ascii=False) if args.json else report.to_text(), flush=True)
@@ -94,8 +96,6 @@ def check_streaming(args: argparse.Namespace) -> None:
     """
     if args.stride_ms is not None and not args.streaming:
         raise KwsError(f"--stride-ms {args.stride_ms:g}: has no effect without --streaming; give both")
-    if args.data is not None and args.streaming:
-        raise KwsError("--data: has no effect with --streaming, which is compared on made-up sound; leave one of them out")
 
 
 def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
