@@ -60,6 +60,7 @@ class Screen(private val activity: Activity, private val session: Session, actio
         listen.isEnabled = model != null && !session.isRefused
         listen.setText(if (session.isListening) R.string.pause else R.string.listen)
         share.isEnabled = session.log.size > 0
+        for (button in listOf(listen, share)) button.alpha = if (button.isEnabled) 1f else FAINT
         if (model == null) return
         set(R.id.model_line, activity.getString(R.string.model_line, model.name, session.engine?.title, model.rateHz))
         for ((index, tile) in tiles.withIndex()) {
@@ -126,4 +127,8 @@ class Screen(private val activity: Activity, private val session: Session, actio
     }
 
     private fun <T : View> find(id: Int): T = activity.findViewById(id)
+
+    private companion object {
+        const val FAINT = 0.4f
+    }
 }

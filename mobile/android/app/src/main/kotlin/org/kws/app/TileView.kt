@@ -83,7 +83,7 @@ class TileView(context: Context, val title: String, private val isWord: Boolean)
         val inset = gap + INSET_DP * density
         val high = BAR_DP * density
         val bottom = height - inset
-        fill.color = mix(colour(R.color.track), colour(R.color.tile), glow / 2)
+        fill.color = mix(colour(R.color.track), colour(R.color.lit_track), glow)
         canvas.drawRoundRect(inset, bottom - high, width - inset, bottom, high / 2, high / 2, fill)
         if (score <= 0) return
         val long = (width - 2 * inset) * score.coerceIn(0f, 1f)

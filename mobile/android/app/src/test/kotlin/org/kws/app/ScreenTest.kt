@@ -30,17 +30,20 @@ import org.robolectric.annotation.Config
 class ScreenTest {
     private val app = RuntimeEnvironment.getApplication() as TestApplication
     private lateinit var controller: ActivityController<MainActivity>
+    private var isOpen = false
     private val activity: MainActivity get() = controller.get()
     private val tiles: TileGrid get() = activity.findViewById(R.id.tiles)
 
     private fun open(isAllowed: Boolean = true) {
         if (isAllowed) shadowOf(app as Application).grantPermissions(Manifest.permission.RECORD_AUDIO)
         controller = Robolectric.buildActivity(MainActivity::class.java).setup()
+        isOpen = true
     }
 
     @After
     fun close() {
-        if (::controller.isInitialized) controller.pause().stop().destroy()
+        if (isOpen) controller.pause().stop().destroy()
+        isOpen = false
     }
 
     private fun awaitTrue(what: () -> Boolean) {
@@ -93,7 +96,7 @@ class ScreenTest {
         assertTrue(text(R.id.problem_text).startsWith("The microphone is refused"))
         assertEquals("Allow the microphone", text(R.id.problem_button))
         assertFalse(activity.findViewById<Button>(R.id.listen).isEnabled)
-        controller.configurationChange()
+        controller.recreate()
         assertTrue(isShown(R.id.problem))
         assertEquals(0, app.microphone.opened.get())
         // Refused for good: the button leads to the settings; on coming back with the permission it listens.
@@ -123,7 +126,7 @@ class ScreenTest {
         awaitTrue { tile("yes").glow == 1f }
         val (before, session) = activity to activity.session
         RuntimeEnvironment.setQualifiers("+land")
-        controller.configurationChange()
+        controller.recreate()
         assertTrue(before !== activity)
         assertSame(session, activity.session)
         assertEquals(1f, tile("yes").glow, 0f)
