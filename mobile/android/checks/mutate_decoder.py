@@ -42,7 +42,9 @@ MUTATIONS = (
 
 def tests_pass(project: Path) -> bool:
     command = ["mvn", "--batch-mode", "--quiet", "--file", str(project / "pom.xml"), "--projects", "core", "test"]
-    answer = subprocess.run([*command, "-Dtest=GoldenTracesTest", f"-Dsurefire.timeout={LONGEST_S}"], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [*command, "-Dtest=GoldenTracesTest", f"-Dsurefire.timeout={LONGEST_S}"], capture_output=True, text=True, check=False
+    )
     if "COMPILATION ERROR" in answer.stdout or "Compilation failure" in answer.stdout:
         raise SystemExit(answer.stdout)
     return answer.returncode == 0
