@@ -26,7 +26,7 @@ internal class ScoreWindow(private val labels: Int, private val windowMs: Int, p
         val slot = (start + count++) % times.size
         times[slot] = timeMs
         scores.copyInto(rows[slot])
-        while (times[start] < timeMs - windowMs) {
+        while (count > 0 && times[start] < timeMs - windowMs) {
             start = (start + 1) % times.size
             count--
         }
