@@ -37,7 +37,7 @@ def averaged(corpus: Path, folder: Path, steps: int, watch: Watch, every: int = 
 
 
 def expected_average(weights: list[torch.Tensor], every: int) -> torch.Tensor:
-    updates = weights[every - 1 :: every]
+    updates = weights[::every]
     average = updates[0]
     for count, weight in enumerate(updates[1:], start=1):
         keep = min(0.5, (1 + count) / (10 + count))
