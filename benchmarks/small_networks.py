@@ -98,9 +98,7 @@ def layers_of(kind: str) -> Iterator[None]:
 
 def report(bar: dict, steps: dict, args: argparse.Namespace) -> None:
     read, made = (CLIPS * statistics.median(times) for times in bar.values())
-    print(
-        f"{args.experiment}, {args.threads} threads, {CLIPS:,} clips an epoch: data {read:.2f} s, augment and features {made:.2f} s"
-    )
+    print(f"{args.experiment}, {args.threads} threads, {CLIPS:,} clips: data {read:.2f} s, augment and features {made:.2f} s")
     print(f"{'layers':10}{'precision':12}{'optimise s':>12}{'epoch s':>10}{'clips/s':>9}{'of 29 s':>15}")
     for (layers, precision), times in steps.items():
         optimise = CLIPS * statistics.median(times)
