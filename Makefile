@@ -1,9 +1,9 @@
-# make demo · make test · make lint · make bench · make mobile-runtime: each sets up what it needs, in .venv.
+# make demo · make test · make lint · make bench · make mobile-runtime · make android-test · make apk: each sets up what it needs, in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: help demo test lint bench mobile-runtime clean
+.PHONY: help demo test lint bench mobile-runtime android-test apk clean
 
 help:
 	@echo "make demo         train on made speech and label a clip, in three minutes"
@@ -11,6 +11,8 @@ help:
 	@echo "make lint         ruff and mypy"
 	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands)"
 	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --data FOLDER')"
+	@echo "make android-test  the Android app's code on the JVM, against what kws says (Java 17, Maven)"
+	@echo "make apk          a signed debug APK without the Android SDK (AARS='…' for the engines' native libraries)"
 	@echo "make clean        remove the environments and the demo"
 
 .venv/ready: pyproject.toml constraints.txt
@@ -55,6 +57,21 @@ mobile-runtime: .venv/ready .venv-mobile/ready
 	rm -rf $(MOBILE_MODELS)
 	$(BIN)/python mobile/runtime/write_models.py $(MOBILE_MODELS) $(MOBILE_ARGUMENTS)
 	.venv-mobile/bin/python mobile/runtime/compare.py $(MOBILE_MODELS)
+
+# The app on the JVM: golden traces of the decoder, and a stream that `kws stream` was given as well.
+MAVEN ?= mvn
+ANDROID := mobile/android
+ANDROID_STREAM := $(CURDIR)/outputs/android-test
+android-test: .venv/ready
+	rm -rf $(ANDROID_STREAM)
+	$(BIN)/python $(ANDROID)/checks/write_stream.py $(ANDROID_STREAM)
+	$(MAVEN) --batch-mode --no-transfer-progress --file $(ANDROID)/pom.xml -Dkws.stream=$(ANDROID_STREAM) verify
+
+# AARS: pytorch_android_lite-2.1.0.aar, fbjni and nativeloader, or onnxruntime-android-1.20.0.aar, wherever you have them.
+AARS ?=
+apk: android-test
+	$(MAVEN) --batch-mode --quiet dependency:get -Dartifact=com.jakewharton.android.repackaged:dalvik-dx:14.0.0_r21 -Dtransitive=false
+	$(ANDROID)/tools/apk outputs/kws-debug.apk $(AARS)
 
 clean:
 	rm -rf .venv .venv-mobile $(DEMO)

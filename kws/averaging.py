@@ -28,8 +28,8 @@ class MovingAverage(WeightAveraging):
         super().__init__(avg_fn=self._average)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """Whether to update after this step; never at an epoch's end."""
-        return step_idx is not None and (step_idx + 1) % self.every == 0
+        """Whether to update after this step: the first one and every so many after it; never at an epoch's end."""
+        return step_idx is not None and step_idx % self.every == 0
 
     def _average(self, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
         keep = min(self.decay, (1 + float(updates)) / (10 + float(updates)))

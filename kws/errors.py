@@ -11,6 +11,7 @@ _EXTRAS = {
     "onnx": "train",
     "onnxscript": "train",
     "executorch": "executorch",
+    "sounddevice": "listen",
 }
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from kws.calibration import Reliability
 from kws.errors import KwsError
 from kws.metrics import Confusion
-from kws.streaming.tuning import OperatingPoint, Tuning
+from kws.streaming.judging import OperatingPoint
+from kws.streaming.tuning import Tuning
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:

@@ -49,7 +49,15 @@ def make_model(
     output = model.network.output
     assert isinstance(output, nn.Linear)
     with torch.no_grad():
-        logits = model.network(model.front_end(torch.from_numpy(clips)))
+        features = model.front_end(torch.from_numpy(clips))
+        norms = [layer for layer in model.network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+        if norms:
+            # The statistics of these sounds, as after a training.
+            for norm in norms:
+                norm.momentum = 1.0
+            model.network.train()(features)
+            model.network.eval()
+        logits = model.network(features)
         scale = 1.5 / logits.std(dim=0)
         output.weight.mul_(scale[:, None])
         output.bias.copy_((output.bias - logits.mean(dim=0)) * scale)

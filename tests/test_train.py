@@ -28,12 +28,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import kws
 from kws.audio import write_wav
 from kws.augment import Augment
+from kws.callbacks import make_callbacks
 from kws.data.datamodule import KeywordData
 from kws.data.folder import Folder
 from kws.data.synthesis import Synthetic
 from kws.features import FrontEnd
 from kws.models.summary import summarise
+from kws.module import KeywordModule
 from kws.negatives import Negatives
+from kws.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -178,15 +181,17 @@ def test_show_prints_the_layers_and_totals(run_here: Runner) -> None:
 def test_models_are_built_with_the_parameters_their_file_says(model: str) -> None:
     cfg = composed(f"model={model}", "data=folder", "data.source.root=nowhere")
     settings = OmegaConf.to_container(cfg.model)
-    network = instantiate(settings, frames=98, bins=40, labels=12)
-    layers = summarise(network, 98, 40)
+    # What its file says is of the features of its paper.
+    frames, bins = {"ds_cnn": (49, 10)}.get(model, (98, 40))
+    network = instantiate(settings, frames=frames, bins=bins, labels=12)
+    layers = summarise(network, frames, bins)
     head = (CONF / "model" / f"{model}.yaml").read_text(encoding="utf-8").splitlines()[0]
     if model != "single_fc":
         assert f"{sum(weight.numel() for weight in network.parameters()):,} parameters" in head
     if "multiplies a clip" in head:
         assert f"{sum(layer.multiplies for layer in layers):,} multiplies a clip" in head
     with torch.no_grad():
-        assert network.eval()(torch.zeros(2, 98, 40)).shape == (2, 12)
+        assert network.eval()(torch.zeros(2, frames, bins)).shape == (2, 12)
 
 
 @pytest.mark.parametrize("features", options("features"))
@@ -276,6 +281,27 @@ def test_experiments_are_the_rows_they_name(experiment: str) -> None:
         assert [cfg.optim.lr * factor for factor in cfg.schedule.factors] == pytest.approx(rates)
         assert (cfg.optim["_target_"], cfg.optim.momentum, cfg.test_weights) == ("torch.optim.SGD", 0.0, "last")
         assert (cfg.data.batch_size, cfg.data.unknown_percentage, cfg.data.silence_percentage) == (100, 10, 10)
+
+
+@pytest.mark.parametrize("experiment", [name for name in options("experiment") if name != "demo"])
+def test_experiments_train_a_step(experiment: str, small_corpus: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    words = f"words=[{','.join(repr(word) for word in WANTED)}]"
+    given = ["data=folder", f"data.source.root={small_corpus}", "data.extra=[]", "data.batch_size=12", words]
+    cfg = composed(f"experiment={experiment}", *given)
+    recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
+    module = KeywordModule(recipe, instantiate(cfg.optim), instantiate(cfg.schedule), True, instantiate(cfg.objective))
+    before = {name: weight.detach().clone() for name, weight in module.named_parameters()}
+    averaging = instantiate(cfg.averaging) or None
+    trainer = instantiate(
+        cfg.trainer, max_steps=1, logger=False, default_root_dir=tmp_path, accelerator="cpu",
+        callbacks=make_callbacks(tmp_path, 1, progress=False, averaging=averaging),
+    )  # fmt: skip
+    trainer.fit(module, instantiate(cfg.data))
+    assert trainer.global_step == 1
+    changed = [name for name, weight in module.named_parameters() if not torch.equal(weight, before[name])]
+    assert len(changed) > len(before) / 2
+    assert all(torch.isfinite(weight).all() for weight in module.parameters())
 
 
 @pytest.mark.parametrize("logger", options("logger"))

@@ -27,12 +27,16 @@ probability differs by more than 1e-4 (onnx-int8: if it loses over 0.5 points of
 status is 1. The report lies beside the file.
 
 With --streaming the file (NAME.stream.onnx, .pt or .ptl) takes new samples of continuous sound and what it kept of those
-before, and gives the scores of every window that ends in them; how to drive it is in its metadata, under "streaming".
+before, and gives the scores of every window that ends in them; how to drive it is in its metadata, under "streaming". Some
+clips of --data, joined to a stream, are compared as well. onnx-int8 and executorch have no streaming form.
+
+With --android the files (mobile, onnx or both) also go into the assets of the Android app, labels and settings with them.
 
 examples:
   kws export outputs/low_latency_conv/…/checkpoints/best.ckpt
   kws export best.ckpt --to onnx,mobile --out models --data data/speech_commands_v0.02
   kws export best.ckpt --streaming --stride-ms 30
+  kws export best.ckpt --to mobile --android mobile/android
 """
 
 
@@ -54,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--stride-ms", type=float, metavar="MS", help="with --streaming: from window to window (default: the decoder's, 30)")
     add("--data", type=Path, metavar="DATA", help="a data folder: its testing split for the comparison, training to calibrate")
     add("--lists", action="store_true", help="split DATA by validation_list.txt and testing_list.txt, not by hash")
+    add("--android", type=Path, metavar="APP", help="put the model into the Android app in this folder: mobile/android")
     add("--seed", type=int, default=59185, help="of the choice of unknown and silence clips (default: %(default)s)")
     add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
     add("--json", action="store_true", help="print the reports as JSON, one a line")
@@ -63,6 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     from kws.checkpoint import load_checkpoint
+    from kws.export.android import check_android, put_into_app
     from kws.export.exporter import export
     from kws.export.formats import find_formats
     from kws.export.stream_exporter import export_streaming
@@ -70,19 +76,26 @@ def run(args: argparse.Namespace) -> int:
 
     check_streaming(args)
     formats = find_formats([name.strip() for name in args.to.split(",") if name.strip()])
+    if args.android is not None:
+        check_android(args.android, [form.name for form in formats])
     model = load_checkpoint(args.checkpoint)
     data = None if args.data is None else open_data(args, model)
     folder, stem = args.out or args.checkpoint.parent, args.name or args.checkpoint.stem
-    passed = True
+    passed, files = True, {}
     for form in formats:
         if args.streaming:
-            report = export_streaming(model, form.name, folder, stem, STRIDE_MS if args.stride_ms is None else args.stride_ms)
+            stride_ms = STRIDE_MS if args.stride_ms is None else args.stride_ms
+            report = export_streaming(model, form.name, folder, stem, stride_ms, data)
         else:
             report = export(model, form, folder, stem, data)
         print(json.dumps(report.to_dict(), ensure_ascii=False) if args.json else report.to_text(), flush=True)
         if report.passed and not args.json:
             print(f"  {folder / report.file}")
-        passed = passed and report.passed
+        passed, files[form.name] = passed and report.passed, folder / report.file
+    if passed and args.android is not None:
+        placed = put_into_app(args.android, files, model.metadata, stem)
+        if not args.json:
+            print("".join(f"  {path}\n" for path in placed), end="")
     return 0 if passed else 1
 
 
@@ -94,8 +107,8 @@ def check_streaming(args: argparse.Namespace) -> None:
     """
     if args.stride_ms is not None and not args.streaming:
         raise KwsError(f"--stride-ms {args.stride_ms:g}: has no effect without --streaming; give both")
-    if args.data is not None and args.streaming:
-        raise KwsError("--data: has no effect with --streaming, which is compared on made-up sound; leave one of them out")
+    if args.android is not None and args.streaming:
+        raise KwsError("--android: the app takes models of whole clips; leave --streaming out")
 
 
 def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:

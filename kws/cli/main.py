@@ -12,14 +12,16 @@ from kws import __version__
 from kws.errors import KwsError, missing_package
 
 COMMANDS = (
-    "label", "evaluate", "calibrate", "export", "stream", "tune", "make_stream", "mine",
+    "label", "evaluate", "calibrate", "export", "stream", "listen", "tune", "make_stream", "mine",
     "spectrogram", "prepare", "synthesize", "fix_torchaudio",
 )  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `kws`, with all its commands."""
-    parser = argparse.ArgumentParser(prog="kws", description="Keyword spotting: label, evaluate, export, stream, prepare.")
+    parser = argparse.ArgumentParser(
+        prog="kws", description="Keyword spotting: label, evaluate, export, stream, listen, prepare."
+    )
     parser.add_argument("--version", action="version", version=f"kws {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:

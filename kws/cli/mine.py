@@ -37,11 +37,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio import read_audio
     from kws.cli.label import list_sounds
     from kws.cli.stream import decoder_settings, spot
     from kws.errors import KwsError
     from kws.streaming.mining import mine
+    from kws.streaming.recording import read_gaps
+    from kws.streaming.sound_file import read_sound
 
     model = kws.load(args.model, threads=args.threads)
     settings = decoder_settings(args, model)
@@ -49,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
     seconds = 0.0
     for path in list_sounds(args.sounds):
         try:
-            samples = read_audio(path, model.spec.rate_hz)
-            detections, _, _ = spot(model, samples, settings)
+            samples = read_sound(path, model.spec)
+            detections, _, _ = spot(model, samples, settings, read_gaps(path, model.spec.rate_hz))
             clips = mine(samples, detections, model.spec.rate_hz, model.spec.samples, args.out, path.stem)
         except KwsError as error:
             print(f"error: {error}", file=sys.stderr)

@@ -10,17 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from kws.artefacts.model import Model
+    from kws.streaming.recording import Gap
     from kws.streaming.settings import DecoderSettings
     from kws.streaming.timeline import Detection, SpokenWord
+
+    # Samples, and how many were lost before them.
+    Piece = tuple[NDArray[np.int16], int]
 
 EPILOG = """\
 A detection's time is the START of the window of sound that decided, as the original's; the decision could be known a
 window's length later. The decoder's settings are the model's own (`kws tune` finds them), where no option says otherwise.
-The recording is mixed down to one channel and resampled to the model's rate.
+The recording is mixed down to one channel and resampled to the model's rate, and that is said. What `kws listen --record`
+kept is heard again exactly as it was heard live.
 
 With --ground-truth (lines `<label>, <ms>`, as `kws make-stream` writes them) the detections are scored: the original's four
 counts, and one-to-one matching with hit rate, false accepts an hour and latency of each word.
@@ -31,8 +38,6 @@ examples:
   kws stream best.onnx recording.wav --format audacity --out labels.txt
 """
 _OVERRIDES = {"threshold": float, "average_window_ms": int, "suppression_ms": int, "minimum_count": int}
-# Sound is fed in pieces of so many seconds, so that an hour takes no more memory than its samples.
-_PIECE_S = 10
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,19 +57,25 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--out", type=Path, metavar="FILE", help="write the detections (JSON lines, or Audacity labels) there, not to the screen")
     add("--picture", type=Path, metavar="PNG", help="draw waveform, scores, detections and truth")
     add("--scores", type=Path, metavar="NPZ", help="write every window's time and scores (times_ms, scores, labels)")
-    add("--stride-ms", type=int, metavar="MS", help="from window to window")
-    for name, kind in _OVERRIDES.items():
-        add(f"--{name.replace('_', '-')}", type=kind, metavar="N", help="of the decoder, instead of the model's")
+    add_decoder_options(parser)
     add("--tolerance-ms", type=int, default=750, metavar="MS", help="a detection this near answers a word (default %(default)s)")
     add("--threads", type=int, metavar="N", help="CPU threads (default: one for each core)")
     parser.set_defaults(run=run)
 
 
+def add_decoder_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `decoder_settings` reads."""
+    parser.add_argument("--stride-ms", type=int, metavar="MS", help="from window to window")
+    for name, kind in _OVERRIDES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help="of the decoder, instead of the model's")
+
+
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio import read_audio
     from kws.errors import KwsError
+    from kws.streaming.recording import read_gaps
+    from kws.streaming.sound_file import read_sound
     from kws.streaming.timeline import write_audacity, write_detections
 
     model = kws.load(args.model, threads=args.threads)
@@ -72,11 +83,11 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and args.format == "text":
         raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
     settings = decoder_settings(args, model)
-    samples = read_audio(args.sound, model.spec.rate_hz)
-    if len(samples) < model.spec.samples:
-        seconds = len(samples) / model.spec.rate_hz
-        print(f"{args.sound}: {seconds:.2f} s is shorter than a window; zeros are put after it", file=sys.stderr)
-    detections, times_ms, scores = spot(model, samples, settings)
+    samples = read_sound(args.sound, model.spec)
+    duration_ms = 1000 * len(samples) // model.spec.rate_hz
+    if truth is not None:
+        check_times(args.ground_truth, truth, args.sound, duration_ms)
+    detections, times_ms, scores = spot(model, samples, settings, read_gaps(args.sound, model.spec.rate_hz))
     if args.out is not None:
         write = write_audacity if args.format == "audacity" else write_detections
         write(args.out, detections)
@@ -91,7 +102,6 @@ def run(args: argparse.Namespace) -> int:
         drawn = (samples, model.spec.rate_hz, times_ms, scores, model.labels.names, detections, truth or ())
         save_figure(stream_figure(*drawn, title=args.sound.name), args.picture)
     if truth is not None:
-        duration_ms = 1000 * len(samples) // model.spec.rate_hz
         text = report(truth, detections, duration_ms, args.tolerance_ms, model)
         print(text, file=sys.stdout if args.format == "text" else sys.stderr)
     return 0
@@ -114,18 +124,32 @@ def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
 
 
 def spot(
-    model: Model, samples: NDArray[np.int16], settings: DecoderSettings
+    model: Model,
+    samples: NDArray[np.int16],
+    settings: DecoderSettings,
+    gaps: Sequence[Gap] | None = None,
+    watched: Callable[[Iterator[Piece]], Iterable[Piece]] = iter,
 ) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
-    """Detections in a recording, and time and scores of every window."""
+    """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live.
+
+    `watched` sees every piece of about a second before it is scored.
+    """
     import numpy as np
 
     from kws.loading import open_scorer
+    from kws.streaming.listener import feed
+    from kws.streaming.recording import blocks_of
     from kws.streaming.spotter import Spotter
 
-    heard: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-    spotter = Spotter(open_scorer(model, settings.stride_ms), settings, lambda times, scores: heard.append((times, scores)))
-    piece = _PIECE_S * model.spec.rate_hz
-    detections = [found for first in range(0, len(samples), piece) for found in spotter.feed(samples[first : first + piece])]
+    # Of a recording of which all was lost there are no windows.
+    heard = [(np.zeros(0, np.int64), np.zeros((0, len(model.labels)), np.float32))]
+    scorer = open_scorer(model, settings.stride_ms)
+    spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)))
+    piece = model.spec.rate_hz
+    at_once = piece if gaps is None else scorer.stride_samples
+    detections: list[Detection] = []
+    for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
+        detections += feed(spotter, samples_of, lost, at_once)
     detections += spotter.flush()
     times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
     return detections, times_ms, scores
@@ -148,15 +172,32 @@ def read_checked_truth(path: Path, model: Model) -> tuple[SpokenWord, ...]:
     return truth
 
 
+def check_times(path: Path, truth: tuple[SpokenWord, ...], sound: Path, duration_ms: int) -> None:
+    """Refuse a ground truth of another stream.
+
+    Raises:
+        KwsError: a word lies outside of the sound.
+    """
+    from kws.errors import KwsError
+
+    for word in truth:
+        if not 0 <= word.time_ms <= duration_ms:
+            raise KwsError(
+                f"{path}: a word at {word.time_ms} ms ({word.label}), but the sound of {sound} ends at {duration_ms} ms;"
+                " is it of another stream, or in other units than milliseconds?"
+            )
+
+
 def show(detections: list[Detection], form: str, clip_ms: float) -> None:
-    """Print detections."""
+    """Print detections, each at once."""
     for found in detections:
         if form == "json":
-            print(json.dumps(found.to_dict(), ensure_ascii=False))
+            line = json.dumps(found.to_dict(), ensure_ascii=False)
         elif form == "audacity":
-            print(f"{found.time_ms / 1000:.6f}\t{(found.time_ms + clip_ms) / 1000:.6f}\t{found.label}")
+            line = f"{found.time_ms / 1000:.6f}\t{(found.time_ms + clip_ms) / 1000:.6f}\t{found.label}"
         else:
-            print(f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}")
+            line = f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}"
+        print(line, flush=True)
 
 
 def write_scores(path: Path, times_ms: Any, scores: Any, model: Model) -> None:

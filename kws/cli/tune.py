@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from kws.artefacts.model import Model
     from kws.streaming.averages import ScoredStream
+    from kws.streaming.judging import OperatingPoint
     from kws.streaming.settings import DecoderSettings
     from kws.streaming.timeline import SpokenWord
-    from kws.streaming.tuning import OperatingPoint, Tuning
+    from kws.streaming.tuning import Tuning
 
 EPILOG = """\
 Tune on one stream, and judge by another: the settings are the best for this one. A stream as a user would hear it,
 hours long, with --no-words for sound in which no word is said, gives false accepts an hour that can be believed;
-the table tells the interval. Where no setting reaches the target nothing is written, and the exit status is 1.
+the table tells the interval. --per-word-thresholds fits each word to the few times it is said in the stream: judge it by
+another stream before you keep it (--dry-run). Where no setting reaches the target nothing is written, and the exit status is 1.
 
 examples:
   kws tune model.onnx validation.wav
@@ -58,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="sound or .npz without a wanted word; repeatable",
     )
     add("--false-accepts-per-hour", type=float, default=0.5, metavar="N", help="the most allowed (default: %(default)s)")
+    add("--per-word-thresholds", action="store_true", help="then give each word its own threshold, where that finds more words")
     add("--picture", type=Path, metavar="OUT.png", help="also draw what the thresholds trade")
     add("--dry-run", action="store_true", help="leave MODEL as it is")
     add("--json", action="store_true", help="print JSON instead of the table")
@@ -75,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         check_writable(args.model)
     model = kws.load(args.model)
     start = starting_settings(model)
-    tuning = tune(open_streams(args, model, start), start, false_accepts_per_hour=args.false_accepts_per_hour)
+    streams, target = open_streams(args, model, start), args.false_accepts_per_hour
+    tuning = tune(streams, start, false_accepts_per_hour=target, per_word=args.per_word_thresholds)
     if args.picture is not None:
         from kws.plots import det_figure, save_figure
 
@@ -98,54 +100,71 @@ def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettin
     source: Path | None = args.scores or args.stream
     if source is None or (args.scores and args.stream):
         raise KwsError("tune: give either STREAM, or --scores FILE.npz")
-    truth = read_checked_truth(args.ground_truth or source.with_suffix(".txt"), model)
-    return [_opened(source, model, settings, truth), *(_opened(path, model, settings, ()) for path in args.no_words)]
+    listed = args.ground_truth or source.with_suffix(".txt")
+    truth = read_checked_truth(listed, model)
+    if not any(word.label in model.labels.words for word in truth):
+        wanted = ", ".join(model.labels.words)
+        raise KwsError(
+            f"{listed}: none of {wanted} is in it, so there is no hit rate to raise; give a stream in which they are said"
+        )
+    return [
+        _opened(source, model, settings, truth, listed),
+        *(_opened(path, model, settings, (), path) for path in args.no_words),
+    ]
 
 
-def _opened(path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...]) -> ScoredStream:
+def _opened(path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...], listed: Path) -> ScoredStream:
     import numpy as np
 
+    from kws.cli.stream import check_times
     from kws.errors import KwsError
     from kws.streaming.averages import read_scores
 
     if path.suffix != ".npz":
-        return score_stream(model, path, settings, truth)
+        return score_stream(model, path, settings, truth, listed)
     stream = read_scores(path, truth, model.spec.clip_ms)
     if stream.labels != model.labels.names:
         raise KwsError(f"{path}: scores of {', '.join(stream.labels)}; the model's labels are {', '.join(model.labels.names)}")
     found_ms = float(np.median(np.diff(stream.times_ms))) if len(stream.times_ms) > 1 else settings.stride_ms
     if found_ms != settings.stride_ms:
         raise KwsError(f"{path}: scores every {found_ms:g} ms; the model's stride_ms is {settings.stride_ms}; score it again")
+    check_times(listed, truth, path, stream.duration_ms)
     return stream
 
 
-def score_stream(model: Model, path: Path, settings: DecoderSettings, truth: tuple[SpokenWord, ...] = ()) -> ScoredStream:
-    """Score all windows of a sound file, those that `kws stream` decides by."""
-    import numpy as np
+def score_stream(
+    model: Model, path: Path, settings: DecoderSettings, truth: tuple[SpokenWord, ...] = (), listed: Path | None = None
+) -> ScoredStream:
+    """Score all windows of a sound file, those that `kws stream` decides by; `listed`: the file of the truth."""
     from tqdm import tqdm
 
-    from kws.audio import read_audio
-    from kws.loading import open_scorer
+    from kws.cli.stream import check_times, spot
     from kws.streaming.averages import ScoredStream
-    from kws.streaming.spotter import Spotter
+    from kws.streaming.recording import read_gaps
+    from kws.streaming.sound_file import read_sound
 
     rate_hz = model.spec.rate_hz
-    sound = read_audio(path, rate_hz)
-    heard: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-    spotter = Spotter(open_scorer(model, settings.stride_ms), settings, lambda times, scores: heard.append((times, scores)))
-    seconds = tqdm(range(0, len(sound), rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False)
-    for first in seconds:
-        spotter.feed(sound[first : first + rate_hz])
-    spotter.flush()
-    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
-    return ScoredStream(times_ms, scores, model.labels.names, truth, len(sound) * 1000 // rate_hz)
+    sound = read_sound(path, model.spec)
+    duration_ms = len(sound) * 1000 // rate_hz
+    check_times(listed or path, truth, path, duration_ms)
+    bar = partial(
+        tqdm, total=-(-len(sound) // rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False
+    )  # fmt: skip
+    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, rate_hz), bar)
+    return ScoredStream(times_ms, scores, model.labels.names, truth, duration_ms)
 
 
 def to_text(tuning: Tuning) -> str:
     """Settings and scores before and after, side by side, and what they are worth."""
-    lines = [f"{'':24}{'before':>22}{'after':>22}"]
-    for name, before, after in zip(_NAMES, _column(tuning.before), _column(tuning.after), strict=True):
-        lines.append(f"{name:24}{before:>22}{after:>22}")
+    columns = {"before": tuning.before, "after": tuning.after}
+    if tuning.common is not None:
+        columns = {"before": tuning.before, "one threshold": tuning.common, "one a word": tuning.after}
+    lines = ["".join([f"{'':24}", *(f"{name:>22}" for name in columns)])]
+    for name, *values in zip(_NAMES, *map(_column, columns.values()), strict=True):
+        lines.append("".join([f"{name:24}", *(f"{value:>22}" for value in values)]))
+    if own := dict(tuning.after.settings.word_thresholds):
+        kept = "" if tuning.common is not None else " (kept as they were; --per-word-thresholds chooses them anew)"
+        lines.append(f"of single words{kept}: " + ", ".join(f"{word} {threshold:g}" for word, threshold in own.items()))
     total = tuning.after.score.total
     rate, target = total.false_accepts_per_hour, tuning.target_per_hour
     lines.append(

@@ -117,7 +117,7 @@ def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: Exp
     accuracy = checkpoint_accuracy = None
     if data is not None:
         testing, names = data.testing, model.labels.names
-        signals = {"real clips": _some_of(testing, _REAL_CLIPS), **signals}
+        signals = {"real clips": some_of(testing, _REAL_CLIPS), **signals}
         accuracy, checkpoint_accuracy = (evaluate(which.score, testing, names).accuracy for which in (artefact, model))
     rows = compare(model, artefact, signals)
     report = ParityReport(
@@ -131,9 +131,10 @@ def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: Exp
 
 def calibration_clips(training: FixedSet) -> NDArray[np.float32]:
     """Clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
-    return _some_of(training, _CALIBRATION_CLIPS)
+    return some_of(training, _CALIBRATION_CLIPS)
 
 
-def _some_of(clips: FixedSet, count: int) -> NDArray[np.float32]:
+def some_of(clips: FixedSet, count: int) -> NDArray[np.float32]:
+    """So many clips of a set, of every label; float32 (clips, samples)."""
     # A set is sorted by label: clips at even distances are of all labels.
     return to_float(clips.read(np.unique(np.linspace(0, len(clips) - 1, count).astype(np.int64))))

@@ -16,7 +16,8 @@ from kws.artefacts.model import Artefact
 from kws.artefacts.stream import StreamModel
 from kws.checkpoint import WaveformModel
 from kws.errors import KwsError
-from kws.export.exporter import keep_if_equal
+from kws.evaluation import evaluate
+from kws.export.exporter import ExportData, keep_if_equal, some_of
 from kws.export.onnx import Ports, write_onnx
 from kws.export.parity import ParityReport, compare, median_ms
 from kws.export.probes import hard_signals
@@ -26,13 +27,17 @@ from kws.loading import load
 from kws.models.streamed import carries
 from kws.streaming.scorer import StatefulScorer
 
+# Of the test split, joined to one stream: a copy of each of its windows is held.
+_REAL_CLIPS = 30
 # One after another in one stream; not those whose scores are of rounding alone.
 _IN_TURN = ("voice", "silence", "white noise", "one sample", "faint noise", "full-scale clipping")
 
 SUFFIXES = {"onnx": ".stream.onnx", "torchscript": ".stream.pt", "mobile": ".stream.ptl"}
 
 
-def export_streaming(model: WaveformModel, form: str, folder: Path, stem: str, stride_ms: float = STRIDE_MS) -> ParityReport:
+def export_streaming(
+    model: WaveformModel, form: str, folder: Path, stem: str, stride_ms: float = STRIDE_MS, data: ExportData | None = None
+) -> ParityReport:
     """Write `<stem>.stream.<…>` and its parity report, if it is equal to the checkpoint; keep nothing otherwise.
 
     Args:
@@ -41,6 +46,7 @@ def export_streaming(model: WaveformModel, form: str, folder: Path, stem: str, s
         folder: where to, made if need be.
         stem: of the name.
         stride_ms: from window to window.
+        data: real clips, some joined to a stream for the comparison, all for the accuracy; None: made-up signals alone.
 
     Returns:
         The report; the artefact was kept if it says `passed`.
@@ -55,7 +61,9 @@ def export_streaming(model: WaveformModel, form: str, folder: Path, stem: str, s
     # Whoever decodes its scores takes its settings from it.
     decoder = replace(model.metadata.decoder, stride_ms=_whole(stride_ms))
     metadata = model.metadata.with_decoder(decoder)
-    return keep_if_equal(folder, stem + SUFFIXES[form], lambda path: _write_and_compare(model, module, metadata, form, path))
+    return keep_if_equal(
+        folder, stem + SUFFIXES[form], lambda path: _write_and_compare(model, module, metadata, form, path, data)
+    )
 
 
 def write_streaming(module: StreamingScores, metadata: Metadata, form: str, path: Path) -> None:
@@ -121,15 +129,26 @@ def _whole(stride_ms: float) -> int:
     return int(stride_ms)
 
 
-def _write_and_compare(model: WaveformModel, module: StreamingScores, metadata: Metadata, form: str, path: Path) -> ParityReport:
+def _write_and_compare(
+    model: WaveformModel, module: StreamingScores, metadata: Metadata, form: str, path: Path, data: ExportData | None
+) -> ParityReport:
     write_streaming(module, metadata, form, path)
     artefact = cast(StreamModel, load(path, threads=1))
+    stride_samples = module.layout.stride_samples
+    signals, clips = _windows(model, stride_samples), 0
+    accuracy = checkpoint_accuracy = None
+    if data is not None:
+        signals = {"real clips": _cut(some_of(data.testing, _REAL_CLIPS).ravel(), model.spec.samples, stride_samples), **signals}
+        clips, names = len(data.testing), model.labels.names
+        accuracy, checkpoint_accuracy = (evaluate(which.score, data.testing, names).accuracy for which in (artefact, model))
     reference = _WholeStream(module) if carries(model.network) else model
-    rows = compare(reference, _Rejoined(artefact), _windows(model, module.layout.stride_samples))
-    stride, zeros = np.random.default_rng(0).uniform(-0.1, 0.1, module.layout.stride_samples), module.layout.zeros()
+    rows = compare(reference, _Rejoined(artefact), signals)
+    stride, zeros = np.random.default_rng(0).uniform(-0.1, 0.1, stride_samples), module.layout.zeros()
     step_ms = median_ms(lambda: artefact.step(stride.astype(np.float32), zeros))
-    size = path.stat().st_size
-    return ParityReport(path.name, f"{form}, streaming", rows, False, 0, None, None, size, step_ms, timed="stride")
+    return ParityReport(
+        path.name, f"{form}, streaming", rows, False, clips, accuracy, checkpoint_accuracy, path.stat().st_size, step_ms,
+        timed="stride",
+    )  # fmt: skip
 
 
 def _windows(model: WaveformModel, stride: int) -> dict[str, NDArray[np.float32]]:
@@ -137,8 +156,11 @@ def _windows(model: WaveformModel, stride: int) -> dict[str, NDArray[np.float32]
     length = model.spec.samples + max(model.spec.samples // 2, 2 * stride)
     streams = {kind: np.resize(clips, length) for kind, clips in hard_signals(model.spec).items()}
     streams["in turn"] = np.resize(np.concatenate([streams[kind][: length // 3] for kind in _IN_TURN]), 2 * length)
-    window = model.spec.samples
-    return {kind: np.lib.stride_tricks.sliding_window_view(stream, window)[::stride].copy() for kind, stream in streams.items()}
+    return {kind: _cut(stream, model.spec.samples, stride) for kind, stream in streams.items()}
+
+
+def _cut(stream: NDArray[np.float32], window: int, stride: int) -> NDArray[np.float32]:
+    return np.lib.stride_tricks.sliding_window_view(stream, window)[::stride].copy()
 
 
 def _in_odd_chunks(scorer: StatefulScorer, stream: NDArray[np.float32]) -> NDArray[np.float32]:

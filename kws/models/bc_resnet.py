@@ -106,7 +106,7 @@ class ImageConv(nn.Conv2d):
             # Before 25 copies of it are laid side by side.
             image = image.to(torch.get_autocast_dtype("cpu"))
         planes = as_planes(image)[0]
-        bins, batch, frames = planes.shape
+        bins, frames = planes.shape[0], planes.shape[2]
         padded = F.pad(planes, (2, 2, 0, 0, 2, 2))
         taps = [padded[tap % 5 : tap % 5 + bins : 2, :, tap // 5 : tap // 5 + frames] for tap in range(25)]
         columns = torch.stack(taps)

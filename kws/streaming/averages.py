@@ -69,6 +69,8 @@ def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> Sc
         with np.load(path, allow_pickle=False) as content:
             names, times_ms = tuple(str(name) for name in content["labels"]), content["times_ms"]
             return ScoredStream(times_ms, content["scores"], names, truth, int(times_ms[-1] + clip_ms))
+    except KwsError as error:
+        raise KwsError(f"{path}: {error}; `kws stream --scores` writes such files") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise KwsError(f"{path}: can't be read as scores of a stream ({error}); `kws stream --scores` writes them") from error
 

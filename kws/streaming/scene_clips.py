@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.audio import find_audio
 from kws.data.background import load_background
 from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
 from kws.data.splits import SPLITS, SplitRule
@@ -14,12 +15,15 @@ from kws.errors import KwsError
 from kws.framing import FeatureSpec
 from kws.labels import UNKNOWN_INDEX, LabelSet
 from kws.streaming.scenes import ClipSource
+from kws.streaming.sound_file import warn_of_conversion
 
 
 def open_clips(
     root: Path, labels: LabelSet, split: str, rule: SplitRule, spec: FeatureSpec, cache_dir: Path | None = None
 ) -> tuple[ClipSource, list[NDArray[np.int16]], tuple[str, ...]]:
     """The clips of one set, to be spoken in a test stream; recordings of noise; and the names of all clips.
+
+    Warns of noise that was resampled or mixed down.
 
     Args:
         root: folder of word folders.
@@ -36,6 +40,8 @@ def open_clips(
     background = load_background(root, spec.rate_hz, spec.samples)
     if background is None:
         raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for the stream; put recordings of noise there")
+    for path in find_audio(root / BACKGROUND_FOLDER):
+        warn_of_conversion(path, spec.rate_hz)
     words = corpus.words
     members = np.flatnonzero(rule.assign(root, corpus.names) == SPLITS.index(split))
     wanted = np.array([labels.index(words[clip]) != UNKNOWN_INDEX for clip in members], dtype=bool)

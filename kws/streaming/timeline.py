@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kws.errors import KwsError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,29 @@ def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
     """Read ground truth in the original's format: `<label>, <ms>` a line, rounded to whole ms, sorted by time.
 
     Empty lines and lines that start with `#` are left out. The original leaves out every line it can't read; here it is an error.
+    Lines that are out of order are put in order, as the original does, with a warning.
 
     Raises:
         KwsError: the file can't be read, or a line is something else; names file and line.
     """
-    words = []
+    words: list[SpokenWord] = []
+    in_order = True
     for place, line in _lines(path):
         if line.lstrip().startswith("#"):
             continue
         parts = [part.strip() for part in line.split(",")]
         if len(parts) != 2 or not parts[0]:
             _refuse(place, line, "<label>, <ms>")
-        words.append(SpokenWord(parts[0], round(_number(parts[1], place, line, "<label>, <ms>"))))
+        word = SpokenWord(parts[0], round(_number(parts[1], place, line, "<label>, <ms>")))
+        if in_order and words and word.time_ms < words[-1].time_ms:
+            in_order = False
+            _log.warning(
+                "%s: %d ms after %d ms; the words are put in order: see that the times are right",
+                place,
+                word.time_ms,
+                words[-1].time_ms,
+            )
+        words.append(word)
     return tuple(sorted(words, key=_time))
 
 

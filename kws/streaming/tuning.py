@@ -10,12 +10,12 @@ from typing import Any
 
 from kws.errors import KwsError
 from kws.labels import SILENCE, UNKNOWN
-from kws.streaming.averages import Averages, ScoredStream
+from kws.streaming.averages import ScoredStream
 from kws.streaming.decoder import CommandDecoder
+from kws.streaming.judging import Judge, OperatingPoint, worth
 from kws.streaming.original_counts import TOLERANCE_MS
-from kws.streaming.scoring import StreamScore, WordScore, score_detections
 from kws.streaming.settings import DecoderSettings
-from kws.streaming.timeline import Detection
+from kws.streaming.word_thresholds import refine
 
 # Networks are sure of themselves: the last hundredths matter as much as the middle.
 _THRESHOLDS = (*(round(0.02 * step, 2) for step in range(10, 49)), 0.97, 0.98, 0.99, 0.995)
@@ -51,14 +51,6 @@ class SearchSpace:
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
-    """Settings, and how the detections that they give fit what was said."""
-
-    settings: DecoderSettings
-    score: StreamScore
-
-
-@dataclass(frozen=True)
 class Tuning:
     """What a search found.
 
@@ -67,8 +59,9 @@ class Tuning:
         before: the settings to start from.
         after: the chosen ones; where none reaches the target, those with the fewest false accepts.
         reached: the target was reached, with at least one word found.
-        curve: the chosen settings at every threshold, rising.
+        curve: the chosen settings at every threshold, rising; those with one threshold for all words.
         tried: settings that were measured.
+        common: the best with one threshold for all words, where words have got their own after that; or None.
     """
 
     target_per_hour: float
@@ -77,6 +70,7 @@ class Tuning:
     reached: bool
     curve: tuple[OperatingPoint, ...]
     tried: int
+    common: OperatingPoint | None = None
 
     @property
     def proven(self) -> bool:
@@ -91,6 +85,7 @@ class Tuning:
             "proven": self.proven,
             "tried": self.tried,
             "before": _as_dict(self.before),
+            "common": None if self.common is None else _as_dict(self.common),
             "after": _as_dict(self.after),
             "curve": [
                 {
@@ -109,6 +104,7 @@ def tune(
     *,
     false_accepts_per_hour: float = 0.5,
     space: SearchSpace | None = None,
+    per_word: bool = False,
     tolerance_ms: int = TOLERANCE_MS,
     confidence: float = 0.95,
 ) -> Tuning:
@@ -122,6 +118,7 @@ def tune(
             stays as in these.
         false_accepts_per_hour: the most allowed.
         space: values to try.
+        per_word: then give each word its own threshold, if that finds more words at no more false accepts.
         tolerance_ms: farthest distance of a detection from its word.
         confidence: of the intervals.
 
@@ -130,75 +127,30 @@ def tune(
     """
     start = start or DecoderSettings()
     _check(streams, start, false_accepts_per_hour)
-    judge = _Judge(streams, tolerance_ms, confidence)
+    space, judge = space or SearchSpace(), Judge(streams, tolerance_ms, confidence)
     before = judge.point(start)
-    curves = [tuple(map(judge.point, settings)) for settings in (space or SearchSpace()).around(start)]
+    if per_word:
+        others = {label: value for label, value in dict(start.word_thresholds).items() if label in (SILENCE, UNKNOWN)}
+        start = replace(start, word_thresholds=others)
+    curves = [tuple(map(judge.point, settings)) for settings in space.around(start)]
+    (after, curve, reached), tried = _best(curves, false_accepts_per_hour), sum(map(len, curves))
+    if not (per_word and reached):
+        return Tuning(false_accepts_per_hour, before, after, reached, curve, tried)
+    refined, more = refine(judge.point, after, false_accepts_per_hour, [point.settings.threshold for point in curve])
+    return Tuning(false_accepts_per_hour, before, refined, True, curve, tried + more, after)
+
+
+def _best(
+    curves: Sequence[tuple[OperatingPoint, ...]], target_per_hour: float
+) -> tuple[OperatingPoint, tuple[OperatingPoint, ...], bool]:
+    """The best point, the curve it lies on, and whether it reaches the target."""
     points = [(point, curve) for curve in curves for point in curve]
     # A decoder that finds nothing makes no false accepts either: that is no way to reach a target.
     useful = [(point, curve) for point, curve in points if point.score.total.hits]
-    within = [pair for pair in useful if pair[0].score.total.false_accepts_per_hour.value <= false_accepts_per_hour]
+    within = [pair for pair in useful if pair[0].score.total.false_accepts_per_hour.value <= target_per_hour]
     if within:
-        after, curve = min(within, key=lambda pair: _worth(pair[0]))
-    else:
-        after, curve = min(useful or points, key=lambda pair: (pair[0].score.total.false_accepts, *_worth(pair[0])))
-    return Tuning(false_accepts_per_hour, before, after, bool(within), curve, len(points))
-
-
-class _Judge:
-    """Scores settings; averages are made once for a length of window, and equal detections are matched once."""
-
-    def __init__(self, streams: Sequence[ScoredStream], tolerance_ms: int, confidence: float) -> None:
-        self._streams, self._tolerance_ms, self._confidence = streams, tolerance_ms, confidence
-        self._averages: list[Averages] = []
-        self._known: dict[tuple[int, tuple[Detection, ...]], StreamScore] = {}
-
-    def point(self, settings: DecoderSettings) -> OperatingPoint:
-        """The settings with their score over all streams."""
-        # Only the latest are kept, for an hour's are large.
-        if not self._averages or self._averages[0].window_ms != settings.average_window_ms:
-            self._averages = [Averages(stream, settings.average_window_ms) for stream in self._streams]
-        scores = [self._score(place, averages.detect(settings)) for place, averages in enumerate(self._averages)]
-        return OperatingPoint(settings, scores[0] if len(scores) == 1 else _together(scores))
-
-    def _score(self, place: int, detections: tuple[Detection, ...]) -> StreamScore:
-        if (place, detections) not in self._known:
-            stream = self._streams[place]
-            self._known[place, detections] = score_detections(
-                stream.truth, detections, stream.duration_ms,
-                tolerance_ms=self._tolerance_ms, confidence=self._confidence, labels=stream.labels,
-            )  # fmt: skip
-        return self._known[place, detections]
-
-
-def _together(scores: Sequence[StreamScore]) -> StreamScore:
-    """The score of several streams, matched each by itself."""
-    names = list(dict.fromkeys(name for score in scores for name in score.words))
-    hours = sum(score.total.hours for score in scores)
-    words = {name: _sum([score.words[name] for score in scores if name in score.words], hours) for name in names}
-    total = _sum([score.total for score in scores], hours)
-    return StreamScore(total, words, sum(score.duration_ms for score in scores), scores[0].tolerance_ms)
-
-
-def _sum(parts: Sequence[WordScore], hours: float) -> WordScore:
-    return WordScore(
-        hits=sum(part.hits for part in parts),
-        wrong=sum(part.wrong for part in parts),
-        missed=sum(part.missed for part in parts),
-        false_accepts=sum(part.false_accepts for part in parts),
-        heard_for_another=sum(part.heard_for_another for part in parts),
-        latencies_ms=tuple(latency for part in parts for latency in part.latencies_ms),
-        hours=hours,
-        confidence=parts[0].confidence,
-    )
-
-
-def _worth(point: OperatingPoint) -> tuple[float, ...]:
-    """The smaller, the better."""
-    total, defaults = point.score.total, DecoderSettings()
-    latency_ms = total.latency_ms(50)
-    names = ("threshold", "average_window_ms", "suppression_ms", "minimum_count")
-    distance = sum(abs(getattr(point.settings, name) / getattr(defaults, name) - 1) for name in names)
-    return -total.hits, total.false_accepts, total.wrong, math.inf if latency_ms is None else latency_ms, distance
+        return *min(within, key=lambda pair: worth(pair[0])), True
+    return *min(useful or points, key=lambda pair: (pair[0].score.total.false_accepts, *worth(pair[0]))), False
 
 
 def _as_dict(point: OperatingPoint) -> dict[str, Any]:

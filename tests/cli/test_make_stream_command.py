@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from corpora import OTHERS, RATE_HZ, SPEAKERS, WANTED
 from exported import make_model
 
@@ -146,3 +148,27 @@ def test_a_stream_that_was_there_stays_whole(
     assert main(arguments) == 2
     assert "s.wav: can't be written: No space left on device" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_noise_that_is_converted_is_named(corpus_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    noise = corpus_folder / "_background_noise_" / "stereo.wav"
+    soundfile.write(noise, np.zeros((2 * 44100, 2)), 44100)
+    make(corpus_folder, tmp_path / "s.wav")
+    assert [message.split(";")[0] for message in caplog.messages if "stereo" in message] == [
+        f"{noise}: its 2 channels were averaged and its 44100 Hz were resampled to the model's 16000 Hz"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "is empty"), (b"RIFF....", "can't be read as sound"), (None, "holds NaN or infinite samples")]
+)
+def test_noise_that_is_no_sound_is_named(
+    content: bytes | None, message: str, corpus_folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    noise = corpus_folder / "_background_noise_" / "bad.wav"
+    if content is None:
+        soundfile.write(noise, np.full(32000, np.nan), 16000, subtype="FLOAT")
+    else:
+        noise.write_bytes(content)
+    assert main(["make-stream", str(corpus_folder), str(tmp_path / "s.wav"), "--words", "yes,no"]) == 2
+    assert f"{noise}: {message}" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from kws.streaming.timeline import read_audacity, read_detections
 
 torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
+Log = pytest.LogCaptureFixture
 # An untrained model is never sure of anything: this finds something all the same.
 EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1", "--suppression-ms", "300"]
 
@@ -83,7 +84,7 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     np.testing.assert_allclose(kept["scores"][7], kws.load(model).score(clip[None])[0], atol=1e-6)
 
 
-def test_another_rate_and_two_channels_are_converted(model: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_path: Path, capsys: Capture, caplog: Log) -> None:
     from scipy.signal import resample_poly
 
     fast = resample_poly(sound().astype(float) / 32768, 3, 1)
@@ -94,12 +95,16 @@ def test_another_rate_and_two_channels_are_converted(model: Path, tmp_path: Path
         assert main(["stream", str(model), str(path), "--format", "json", *EASY]) == 0
         found.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
     assert found[0] == found[1] != []
+    assert caplog.messages == [
+        f"{tmp_path / 'fast.wav'}: its 2 channels were averaged and its 48000 Hz were resampled to the model's 16000 Hz;"
+        " give sound like the microphone's where its numbers matter"
+    ]
 
 
-def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: Path, caplog: Log) -> None:
     write_wav(tmp_path / "short.wav", sound()[:4000], RATE_HZ)
     assert main(["stream", str(model), str(tmp_path / "short.wav"), "--scores", str(tmp_path / "s.npz")]) == 0
-    assert "0.25 s is shorter than a window" in capsys.readouterr().err
+    assert caplog.messages == [f"{tmp_path / 'short.wav'}: 0.25 s is shorter than a window of 1 s; zeros are put after it"]
     assert np.load(tmp_path / "s.npz")["times_ms"].tolist() == [0]
 
 
@@ -108,7 +113,8 @@ def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: P
     [
         (["--ground-truth", "nowhere.txt"], "nowhere.txt: can't be read"),
         (["--ground-truth", "STRANGE"], "labels maybe are not among the model's"),
-        (["--ground-truth", "LATE"], "a word at 99000 ms, but the sound ends at 7500 ms"),
+        (["--ground-truth", "LATE"], "late.txt: a word at 99000 ms (yes), but the sound of "),
+        (["--ground-truth", "EARLY"], "early.txt: a word at -5 ms (no), but the sound of "),
         (["--ground-truth", "BROKEN"], "broken.txt:2: 'yes'; a line such as <label>, <ms> is expected"),
         (["--stride-ms", "0"], "stride_ms"),
         (["--stride-ms", "1500"], "stride_ms"),
@@ -120,7 +126,7 @@ def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: P
 def test_what_makes_no_sense_is_named(
     arguments: list[str], message: str, model: Path, recording: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    files = {"STRANGE": "maybe, 10\n", "LATE": "yes, 99000\n", "BROKEN": "yes, 1\nyes\n"}
+    files = {"STRANGE": "maybe, 10\n", "LATE": "yes, 99000\n", "EARLY": "no, -5\n", "BROKEN": "yes, 1\nyes\n"}
     for name, content in files.items():
         (tmp_path / f"{name.lower()}.txt").write_text(content)
     places = {name: str(tmp_path / f"{name.lower()}.txt") for name in files} | {"FOLDER": str(tmp_path / "no" / "s.npz")}
@@ -128,11 +134,25 @@ def test_what_makes_no_sense_is_named(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("content", "message"), [(b"", "is empty"), (b"RIFF....", "can't be read as sound")])
+@pytest.mark.parametrize(("content", "message"), [(b"", "x.wav: is empty"), (b"RIFF....", "x.wav: can't be read as sound")])
 def test_a_file_that_is_no_sound(content: bytes, message: str, model: Path, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "x.wav").write_bytes(content)
     assert main(["stream", str(model), str(tmp_path / "x.wav")]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_file_without_sound(model: Path, tmp_path: Path, capsys: Capture) -> None:
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE_HZ)
+    for command in ("stream", "listen"):
+        assert main([command, str(model), *(["--wav"] if command == "listen" else []), str(tmp_path / "none.wav")]) == 2
+        assert "none.wav: holds no sound (0 frames)" in capsys.readouterr().err
+
+
+def test_a_truth_out_of_order_is_put_in_order_and_told(model: Path, recording: Path, tmp_path: Path, caplog: Log) -> None:
+    truth = tmp_path / "truth.txt"
+    truth.write_text("no, 1250\nyes, 3750\nyes, 0\n_unknown_, 2500\n")
+    assert main(["stream", str(model), str(recording), "--ground-truth", str(truth)]) == 0
+    assert caplog.messages == [f"{truth}:3: 0 ms after 3750 ms; the words are put in order: see that the times are right"]
 
 
 def test_sound_that_is_not_finite(model: Path, tmp_path: Path, capsys: Capture) -> None:

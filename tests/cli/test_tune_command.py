@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from corpora import OTHERS, RATE_HZ, WANTED, word_sound
 from matplotlib.image import imread
 from training import train_run
 
 import kws
+from kws.artefacts.rewrite import write_decoder
 from kws.audio import write_wav
 from kws.cli import stream as stream_command
 from kws.cli import tune
@@ -151,6 +154,35 @@ def test_files_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: Pa
         run(tmp_path / "a.pte", stream)
 
 
+def test_truths_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: Path) -> None:
+    truth, scores = tmp_path / "truth.txt", tmp_path / "scores.npz"
+    names = kws.load(model).labels.names
+    write_scores(scores, np.arange(0, 3000, 30), np.full((100, 4), 0.25, np.float32), names)
+    for source in ((stream,), ("--scores", scores)):
+        truth.write_text("yes, 100\nyes, 70000\n")
+        with pytest.raises(KwsError, match=r"truth\.txt: a word at 70000 ms \(yes\), but the sound of .* ends at"):
+            run(model, *source, "--ground-truth", truth)
+        for nothing in ("", "_unknown_, 100\n"):
+            truth.write_text(nothing)
+            with pytest.raises(KwsError, match=r"truth\.txt: none of yes, no is in it"):
+                run(model, *source, "--ground-truth", truth)
+
+
+def test_sound_that_does_not_fit_is_named(model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, truth = tmp_path / "sound.wav", tmp_path / "truth.txt"
+    truth.write_text("yes, 100\n")
+    for samples, message in ((np.zeros(0), "holds no sound"), (np.full(20000, np.nan), "holds NaN or infinite samples")):
+        soundfile.write(path, samples, RATE_HZ, subtype="FLOAT")
+        with pytest.raises(KwsError, match=rf"sound\.wav: {message}"):
+            run(model, path, "--ground-truth", truth)
+    soundfile.write(path, np.zeros((4000, 2)), 8000)
+    run(model, path, "--ground-truth", truth, "--dry-run")
+    assert [message.split(";")[0] for message in caplog.messages] == [
+        f"{path}: its 2 channels were averaged and its 8000 Hz were resampled to the model's 16000 Hz",
+        f"{path}: 0.50 s is shorter than a window of 1 s",
+    ]
+
+
 def test_scores_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: Path) -> None:
     path, truth = tmp_path / "other.npz", stream.with_suffix(".txt")
     names = kws.load(model).labels.names
@@ -162,9 +194,25 @@ def test_scores_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: P
         write_scores(path, times_ms, scores, labels)
         with pytest.raises(KwsError, match=rf"other\.npz: {message}"):
             run(model, "--scores", path, "--ground-truth", truth)
+    for broken, message in ((np.nan, "scores: NaN or infinite ones found"), (np.inf, "scores: NaN or infinite ones found")):
+        write_scores(path, np.arange(0, 300, 30), np.full((10, 4), broken, np.float32), names)
+        with pytest.raises(KwsError, match=rf"other\.npz: {message}"):
+            run(model, "--scores", path, "--ground-truth", truth)
     write_scores(path, [], np.zeros((0, 4)), names)
     write_scores(tmp_path / "object.npz", np.array([{}]), scores, names)
     (tmp_path / "text.npz").write_bytes(b"no scores")
     for broken in (path, tmp_path / "object.npz", tmp_path / "text.npz", tmp_path / "nowhere.npz"):
         with pytest.raises(KwsError, match=rf"{broken.name}: can't be read as scores of a stream .*`kws stream --scores`"):
             read_scores(broken, (), 1000)
+
+
+def test_thresholds_of_single_words_are_told_and_written(model: Path, stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(model, stream, "--false-accepts-per-hour", 400, "--per-word-thresholds") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["before", "one", "threshold", "one", "a", "word"]
+    assert len(lines[1].split()) == 4
+    settings = replace(DecoderSettings(), word_thresholds={"yes": 0.6})
+    write_decoder(model, settings)
+    assert run(model, stream, "--false-accepts-per-hour", 400, "--dry-run") == 0
+    said = "of single words (kept as they were; --per-word-thresholds chooses them anew): yes 0.6"
+    assert said in capsys.readouterr().out.splitlines()

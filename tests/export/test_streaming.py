@@ -238,4 +238,21 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert main([*command, "--stride-ms", "50"]) == 2
     assert "--stride-ms 50: has no effect without --streaming" in capsys.readouterr().err
     assert main([*command, "--streaming", "--data", "somewhere"]) == 2
+    assert "somewhere does not exist" in capsys.readouterr().err
     assert main([*command, "--streaming", "--stride-ms", "7.5"]) == 2
+
+
+def test_real_clips_are_compared_too(
+    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = make_model("low_latency_svdf", "log_mel", words=("yes", "no"))
+    monkeypatch.setattr("kws.checkpoint.load_checkpoint", lambda path: model)
+    command = ["export", "best.ckpt", "--out", str(tmp_path), "--streaming", "--data", str(small_corpus)]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("  real clips ")
+    report = json.loads((tmp_path / "best.stream.onnx.parity.json").read_text())
+    assert report["signals"][0]["kind"] == "real clips"
+    assert report["signals"][0]["clips"] > 100  # windows
+    assert report["clips"] == 10
+    assert report["accuracy"] == report["checkpoint_accuracy"]

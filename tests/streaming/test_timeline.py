@@ -39,6 +39,15 @@ def test_reads_the_originals_format(tmp_path: Path) -> None:
     assert read_truth(path) == (SpokenWord("_unknown_", 10), SpokenWord("yes", 170), SpokenWord("no", 5211))
 
 
+def test_a_file_out_of_order_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = file_of(tmp_path, "a, 5\nb, 5\n")
+    read_truth(path)
+    assert not caplog.messages
+    path = file_of(tmp_path, "# ms\na, 5\nb, 4\nc, 1\n")
+    assert [word.label for word in read_truth(path)] == ["c", "b", "a"]
+    assert caplog.messages == [f"{path}:3: 4 ms after 5 ms; the words are put in order: see that the times are right"]
+
+
 def test_words_of_the_same_time_stay_in_the_files_order(tmp_path: Path) -> None:
     assert [word.label for word in read_truth(file_of(tmp_path, "b, 5\na, 5\nc, 1\n"))] == ["c", "b", "a"]
 

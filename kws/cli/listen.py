@@ -1,0 +1,197 @@
+"""`kws listen`: which words are being said right now?"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kws.artefacts.model import Model
+    from kws.streaming.listener import Listener
+    from kws.streaming.live_view import Look
+    from kws.streaming.microphone import Microphone
+    from kws.streaming.recording import Recorder
+
+EPILOG = """\
+On a terminal it shows every label's score (┊ marks its threshold), the latest detections, the level of the sound, what the
+computing takes, how much sound waits (lag) and how much was lost; elsewhere, and with --format, it prints one line a
+detection. Ctrl-C ends it. A detection's time is the START of the window of sound that decided, as with `kws stream`.
+
+--record OUT.wav keeps what was heard. OUT.gaps.jsonl says where sound was lost (zeros lie there), OUT.detections.jsonl what was
+found, OUT.scores.npz every window's scores; `kws stream MODEL OUT.wav` finds the same again. If it is killed, all but the
+scores is there.
+
+The microphone needs pip install 'kws[listen]', and on Linux apt install libportaudio2.
+
+examples:
+  kws listen best.stream.onnx
+  kws listen best.stream.onnx --threshold 0.5 --record bad.wav && kws stream best.stream.onnx bad.wav --threshold 0.5
+  kws listen best.stream.onnx --wav recording.wav
+  kws listen --list-devices
+"""
+_FRAME_S = 0.1
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `kws listen` and its arguments."""
+    from kws.cli.stream import add_decoder_options
+
+    parser = subparsers.add_parser(
+        "listen",
+        help="spot words live, from the microphone",
+        description="Spot words in what the microphone hears, and show how sure the model is of each label.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, nargs="?", metavar="MODEL", help="a checkpoint, or an exported model (--streaming: the fastest)")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--device", metavar="D", help="which microphone: its number or part of its name (default: the system's)")
+    source.add_argument("--wav", type=Path, metavar="FILE", help="play a recording in real time instead")
+    source.add_argument("--list-devices", action="store_true", help="name the microphones, and end")
+    add("--speed", type=float, default=1.0, metavar="N", help="with --wav: so many times as fast (default: %(default)g)")
+    add("--record", type=Path, metavar="OUT.wav", help="keep what was heard, and beside it what was found")
+    add("--format", choices=("text", "json", "audacity"), help="print a line a detection, on a terminal too")
+    add_decoder_options(parser)
+    add("--threads", type=int, default=1, metavar="N", help="CPU threads (default: %(default)s)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status."""
+    import kws
+    from kws.cli.stream import decoder_settings
+    from kws.errors import KwsError
+    from kws.loading import open_scorer
+    from kws.streaming.listener import Listener
+    from kws.streaming.live_view import Look, summary
+
+    if args.list_devices:
+        from kws.streaming.portaudio import list_microphones
+
+        print("\n".join(list_microphones()))
+        return 0
+    if args.model is None:
+        raise KwsError("listen: no MODEL given; give a checkpoint or an exported model")
+    model = kws.load(args.model, threads=args.threads)
+    settings = decoder_settings(args, model)
+    scorer = open_scorer(model, settings.stride_ms)
+    with contextlib.ExitStack() as opened:
+        stopped = opened.enter_context(stop_signals())
+        microphone = open_source(args, model)
+        recorder = None if args.record is None else opened.enter_context(recording(args.record, model))
+        listener = Listener(scorer, settings, recorder)
+        look = Look(f"{args.model.name} hears {microphone.name}", model.spec.clip_ms, not in_unicode(sys.stdout.encoding))
+        if args.format is None and sys.stdout.isatty():
+            show_live(microphone, listener, look, stopped)
+        else:
+            print_lines(microphone, listener, stopped, args.format or "text", model.spec.clip_ms)
+    print(summary(listener.state()), file=sys.stderr)
+    if args.record is not None:
+        print(f"{args.record}: kept; kws stream {args.model} {args.record} hears it again", file=sys.stderr)
+    return 0
+
+
+def open_source(args: argparse.Namespace, model: Model) -> Microphone:
+    """The microphone, or the recording in its place."""
+    from kws.errors import KwsError
+
+    if args.wav is not None:
+        from kws.streaming.microphone import RealTimeSound
+        from kws.streaming.sound_file import read_sound
+
+        return RealTimeSound(read_sound(args.wav, model.spec), model.spec.rate_hz, args.wav.name, args.speed)
+    if args.speed != 1:
+        raise KwsError(f"--speed {args.speed:g}: has no effect without --wav; a microphone hears in its own time")
+    from kws.streaming.portaudio import PortAudioMicrophone
+
+    device = int(args.device) if args.device is not None and args.device.isdigit() else args.device
+    return PortAudioMicrophone(model.spec.rate_hz, device)
+
+
+@contextlib.contextmanager
+def recording(path: Path, model: Model) -> Iterator[Recorder]:
+    """A recorder, closed at the end whatever happens."""
+    from kws.streaming.recording import Recorder
+
+    recorder = Recorder(path, model.spec.rate_hz, model.labels)
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, or the terminal closed, so that a block is not left half done; a second Ctrl-C interrupts."""
+    asked = threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():  # which alone may set handlers
+        yield asked.is_set
+        return
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def show_live(microphone: Microphone, listener: Listener, look: Look, stopped: Callable[[], bool]) -> None:
+    """Draw the view until the sound ends or it is stopped; the latest detections stay on the terminal."""
+    import time
+
+    from kws.cli.terminal import Screen
+    from kws.streaming.live_view import detection_line, render
+
+    drawn_s = -_FRAME_S
+    with Screen(sys.stdout) as screen, microphone:
+        for block in microphone:
+            listener.hear(block)
+            if stopped():
+                break
+            # Sound goes before pictures, but a machine that can't keep up must show that it can't.
+            waiting, now_s = microphone.waiting_samples, time.monotonic()
+            if now_s - drawn_s >= (_FRAME_S if not waiting else 3 * _FRAME_S):
+                state, drawn_s = listener.state(waiting), now_s
+                screen.draw(lambda width, height, state=state: render(state, look, width, height))  # type: ignore[misc]
+        listener.end()
+    for found in listener.state().detections:
+        print(detection_line(found))
+
+
+def print_lines(microphone: Microphone, listener: Listener, stopped: Callable[[], bool], form: str, clip_ms: float) -> None:
+    """Print a line a detection until the sound ends or it is stopped."""
+    from kws.cli.stream import show
+
+    lost = 0
+    with microphone:
+        for block in microphone:
+            show(listener.hear(block), form, clip_ms)
+            if block.dropped:
+                lost += block.dropped
+                print(f"{listener.state().time_ms / 1000:9.2f} s  {block.dropped} samples lost, {lost} in all", file=sys.stderr)
+            if stopped():
+                break
+        show(listener.end(), form, clip_ms)
+
+
+def in_unicode(encoding: str | None) -> bool:
+    """Whether bars of blocks can be written."""
+    try:
+        "█▏┊●".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""Where live sound comes from: blocks of samples, and how many were lost before each."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kws.audio import to_float
+from kws.errors import KwsError
+
+BLOCK_MS = 30
+
+
+class Block(NamedTuple):
+    """Sound as it arrives.
+
+    Args:
+        samples: float32 (samples,) in [-1, 1], one channel, at the model's rate; none where nothing arrived for a while.
+        dropped: samples that were lost before these.
+    """
+
+    samples: NDArray[np.float32]
+    dropped: int
+
+
+class Microphone(Protocol):
+    """A source of live sound: entered, it opens; iterated, it gives blocks as they arrive; left, it closes."""
+
+    @property
+    def name(self) -> str:
+        """What is listened to."""
+        ...
+
+    @property
+    def waiting_samples(self) -> int:
+        """Samples that have arrived and were not taken yet."""
+        ...
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def __iter__(self) -> Iterator[Block]:
+        """The blocks, until the sound ends."""
+        ...
+
+
+class RealTimeSound:
+    """A recording played as if it were spoken now: each block comes when a microphone would have given it. Loses nothing.
+
+    Args:
+        samples: int16 (samples,).
+        rate_hz: their rate.
+        name: of the recording.
+        speed: 2 plays twice as fast.
+        clock: seconds, from any moment on.
+        sleep: waits so many seconds.
+
+    Raises:
+        KwsError: a speed that is none.
+    """
+
+    def __init__(
+        self,
+        samples: NDArray[np.int16],
+        rate_hz: int,
+        name: str,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not 0 < speed < math.inf:
+            raise KwsError(f"speed: {speed:g} given; more than 0 is expected, and 1 is as it was spoken")
+        self.name, self._samples, self._pace_hz = name, samples, rate_hz * speed
+        self._block = rate_hz * BLOCK_MS // 1000
+        self._clock, self._sleep = clock, sleep
+        self._taken, self._began_s = 0, clock()
+
+    @property
+    def waiting_samples(self) -> int:
+        """Samples that should have been taken by now, in whole blocks."""
+        passed = int((self._clock() - self._began_s) * self._pace_hz)
+        arrived = min(passed - passed % self._block, len(self._samples))
+        return max(arrived - self._taken, 0)
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def __iter__(self) -> Iterator[Block]:
+        self._taken, self._began_s = 0, self._clock()
+        while self._taken < len(self._samples):
+            block = self._samples[self._taken : self._taken + self._block]
+            due_s = self._began_s + (self._taken + len(block)) / self._pace_hz
+            if (early_s := due_s - self._clock()) > 0:
+                self._sleep(early_s)
+            self._taken += len(block)
+            yield Block(to_float(block), 0)

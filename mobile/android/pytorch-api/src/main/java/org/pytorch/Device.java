@@ -1,0 +1,6 @@
+package org.pytorch;
+
+public enum Device {
+  CPU,
+  VULKAN
+}

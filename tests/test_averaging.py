@@ -1,0 +1,72 @@
+"""The moving average of the weights: what is validated, kept and gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from training import train_run
+
+from kws.averaging import MovingAverage
+from kws.callbacks import make_callbacks
+from kws.checkpoint import load_checkpoint
+from kws.errors import KwsError
+
+torch.set_num_threads(1)
+
+
+class Watch(pl.Callback):
+    """The first weight after each step, and in each validation."""
+
+    def __init__(self) -> None:
+        self.after_step: list[torch.Tensor] = []
+        self.validated: list[torch.Tensor] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+        self.after_step.append(next(pl_module.parameters()).detach().clone())
+
+    def on_validation_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+        self.validated.append(next(pl_module.parameters()).detach().clone())
+
+
+def averaged(corpus: Path, folder: Path, steps: int, watch: Watch, every: int = 2, ckpt: Path | None = None):  # type: ignore[no-untyped-def]
+    callbacks = [*make_callbacks(folder, 4, progress=False, averaging=MovingAverage(0.5, every)), watch]
+    return train_run(corpus, folder, steps, callbacks=callbacks, ckpt=ckpt)
+
+
+def expected_average(weights: list[torch.Tensor], every: int) -> torch.Tensor:
+    updates = weights[::every]
+    average = updates[0]
+    for count, weight in enumerate(updates[1:], start=1):
+        keep = min(0.5, (1 + count) / (10 + count))
+        average = average * keep + weight * (1 - keep)
+    return average
+
+
+def test_the_average_is_validated_and_kept(small_corpus: Path, tmp_path: Path) -> None:
+    watch = Watch()
+    run = averaged(small_corpus, tmp_path, 8, watch)
+    average = expected_average(watch.after_step, 2)
+    torch.testing.assert_close(watch.validated[-1], average)
+    assert not torch.allclose(watch.after_step[-1], average)
+    # The module holds it at the end, and so do both checkpoints of the last step.
+    torch.testing.assert_close(next(run.module.parameters()).detach(), average)
+    kept = load_checkpoint(tmp_path / "checkpoints" / "last.ckpt")
+    torch.testing.assert_close(next(kept.network.parameters()).detach(), average)
+
+
+def test_a_resumed_run_ends_with_the_same_weights(small_corpus: Path, tmp_path: Path) -> None:
+    whole = averaged(small_corpus, tmp_path / "whole", 8, Watch())
+    averaged(small_corpus, tmp_path / "half", 4, Watch())
+    rest = averaged(small_corpus, tmp_path / "half", 8, Watch(), ckpt=tmp_path / "half" / "checkpoints" / "last.ckpt")
+    for name, value in whole.weights.items():
+        torch.testing.assert_close(rest.weights[name], value, msg=name)
+
+
+def test_settings_that_make_no_sense() -> None:
+    with pytest.raises(KwsError, match=r"averaging.decay: 1 is no share"):
+        MovingAverage(1.0)
+    with pytest.raises(KwsError, match=r"averaging.every: 0 steps"):
+        MovingAverage(every=0)
