@@ -87,8 +87,9 @@ class KeywordModule(pl.LightningModule):
         self._loss_sum = torch.zeros((), dtype=torch.float32, device=self.device)
 
     def validation_step(self, batch: FeatureBatch, batch_idx: int) -> None:
-        """Count a batch."""
-        logits = self(batch.features).float()
+        """Count a batch, in float32 whatever training computes in: so do the files that are exported."""
+        with torch.autocast(self.device.type, enabled=False):
+            logits = self(batch.features.float())
         self._loss_sum += F.cross_entropy(logits, batch.labels, reduction="sum")
         size = len(self.labels)
         pairs = batch.labels * size + logits.argmax(dim=1)

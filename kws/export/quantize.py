@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
+from kws.export.fold import fold_norms
 from kws.export.onnx import write_onnx
 
 # Operators with weights, and those that pass whole numbers on unchanged.
@@ -87,6 +88,7 @@ def _quantise(plain: Path, quantised: Path, calibration: NDArray[np.float32]) ->
 
     model = onnx.load(plain)
     graph = model.graph
+    fold_norms(graph)
     kept = _kept_in_float(graph)
     _pool_before_relu(graph, kept)
     onnx.save(model, plain)
