@@ -177,19 +177,22 @@ def test_protocols_go_with_any_recipe(protocol: str, version: str, words: int, e
     from hydra.utils import instantiate
 
     cfg, bare = composed(f"protocol={protocol}", f"experiment={experiment}"), composed(f"experiment={experiment}")
-    for room in ("model", "optim", "schedule", "augment", "features", "trainer"):
+    for room in ("model", "optim", "schedule", "features", "trainer"):
         assert cfg[room] == bare[room]
+    assert {**cfg.augment, "negatives": None} == {**bare.augment, "negatives": None}
     data = instantiate(cfg.data)
     assert isinstance(data, KeywordData)
     assert (data.source.version, type(data.split).__name__) == (version, "ListedSplit")
     assert (len(cfg.words), len(set(cfg.words))) == (words, words)
     shares = (data.unknown_percentage, data.silence_percentage)
     if words == 35:
-        assert (data.test_source, shares) == (None, (0, 0))
+        assert (data.test_source, shares, data.shares.unknown) == (None, (0, 0), 0)
+        assert (data.extra, cfg.augment.negatives) == ((), None)
     else:
         assert isinstance(data.test_source, SpeechCommandsTestSet)
         assert (data.test_source.version, data.test_source.root) == (version, data.source.root)
         assert shares == (10, 10)
+        assert cfg.augment == bare.augment
         assert list(cfg.words) == list(composed().words)
 
 
