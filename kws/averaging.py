@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytorch_lightning as pl
 from pytorch_lightning.callbacks import WeightAveraging
+from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
 
 from kws.errors import KwsError
@@ -30,6 +34,14 @@ class MovingAverage(WeightAveraging):
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether to update after this step: the first one and every so many after it; never at an epoch's end."""
         return step_idx is not None and step_idx % self.every == 0
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Go on from a checkpoint; where one is tested, the average that it holds is what is tested.
+
+        Lightning would put the optimiser's own weights back in either case.
+        """
+        if trainer.state.fn == TrainerFn.FITTING:
+            super().on_load_checkpoint(trainer, pl_module, checkpoint)
 
     def _average(self, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
         keep = min(self.decay, (1 + float(updates)) / (10 + float(updates)))

@@ -57,6 +57,16 @@ def test_the_average_is_validated_and_kept(small_corpus: Path, tmp_path: Path) -
     torch.testing.assert_close(next(kept.network.parameters()).detach(), average)
 
 
+def test_the_average_is_tested(small_corpus: Path, tmp_path: Path) -> None:
+    watch = Watch()
+    run = averaged(small_corpus, tmp_path, 8, watch)
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    run.trainer.test(run.module, run.data, ckpt_path=path, verbose=False)
+    kept = load_checkpoint(path)
+    for name, weight in kept.network.named_parameters():
+        torch.testing.assert_close(dict(run.module.network.named_parameters())[name].detach(), weight.detach(), msg=name)
+
+
 def test_a_resumed_run_ends_with_the_same_weights(small_corpus: Path, tmp_path: Path) -> None:
     whole = averaged(small_corpus, tmp_path / "whole", 8, Watch())
     averaged(small_corpus, tmp_path / "half", 4, Watch())
