@@ -25,6 +25,7 @@ from kws.error_page import HeardClip, error_page
 from kws.errors import KwsError
 from kws.features import LogMel
 from kws.framing import FeatureSpec
+from kws.metrics import Confusion
 from kws.plots import save_figure
 from kws.report import write_json
 
@@ -82,21 +83,26 @@ def write_errors(
         with tempfile.TemporaryDirectory(prefix=f".part-{folder.name}-", dir=folder.parent) as temporary:
             made = Path(temporary) / "report"
             (made / CLIPS).mkdir(parents=True)
-            wrong, doubtful = answers.wrong(), answers.doubtful()
+            wrong = answers.wrong()
             heard = _copied(made, "wrong", wrong[:count], answers, clips, spec, done)
-            doubted = _copied(made, "right", doubtful, answers, clips, spec, done)
+            doubted = _copied(made, "right", answers.doubtful(), answers, clips, spec, done)
             _write_table(made / TABLE, wrong, [clip.sound for clip in heard], answers, clips)
-            confusion = answers.confusion
-            pairs = confusion.pairs()
-            content = {**facts, "clips": confusion.total, "wrong": len(wrong), "accuracy": confusion.accuracy}
-            kinds = {"worst": [asdict(clip) for clip in heard], "doubtful": [asdict(clip) for clip in doubted]}
-            write_json(made / JSON, {**content, "pairs": [asdict(pair) for pair in pairs], **kinds})
-            summary = f"{facts['model']} on {facts['data']} ({facts['split']}): {len(wrong)} of {confusion.total} clips wrong."
-            page = error_page(f"What {Path(facts['model']).name} got wrong", summary, heard, doubted, pairs)
-            (made / PAGE).write_text(page, encoding="utf-8")
+            _write_page(made, answers.confusion, len(wrong), facts, heard, doubted)
             _swap(made, folder, Path(temporary) / "old")
     except OSError as error:
         raise KwsError(f"{folder}: can't be written ({error.strerror or error}); give another folder for the errors") from error
+
+
+def _write_page(
+    folder: Path, confusion: Confusion, wrong: int, facts: Mapping[str, Any], heard: list[HeardClip], doubted: list[HeardClip]
+) -> None:
+    pairs = confusion.pairs()
+    content = {**facts, "clips": confusion.total, "wrong": wrong, "accuracy": confusion.accuracy}
+    kinds = {"worst": [asdict(clip) for clip in heard], "doubtful": [asdict(clip) for clip in doubted]}
+    write_json(folder / JSON, {**content, "pairs": [asdict(pair) for pair in pairs], **kinds})
+    summary = f"{facts['model']} on {facts['data']} ({facts['split']}): {wrong} of {confusion.total} clips wrong."
+    page = error_page(f"What {Path(facts['model']).name} got wrong", summary, heard, doubted, pairs)
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def clip_name(clips: FixedSet, place: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -70,19 +71,21 @@ def run_test(
         raise KwsError(f"test_weights: {weights} has no checkpoint at {path}; give best (needs a validation) or last")
     trainer.test(module, data, ckpt_path=path, verbose=False)
     if trainer.is_global_zero and module.confusion is not None:
-        facts = {
-            "loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path),
-        }  # fmt: skip
+        facts = {"loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path)}
         unseen = None if data.unseen is None else report_unseen(load_checkpoint(path).score, data.unseen)
         if calibrate:
-            fit = fit_checkpoint(path, data.val_dataloader().clips, data.test_dataloader().clips, trainer.strategy.root_device)
-            save_figure(reliability_figure({"before": fit.before, "after": fit.after}), folder / "reliability.png")
-            facts |= fit.to_dict()
+            facts |= _calibrate(path, data, folder, trainer.strategy.root_device)
         write_report(folder, module.confusion, facts | ({} if unseen is None else unseen.to_dict()))
         if unseen is not None:
             log.info(unseen.to_text())
         log.info(summary(module.confusion, facts))
     return validation
+
+
+def _calibrate(path: Path, data: KeywordData, folder: Path, device: torch.device) -> dict[str, Any]:
+    fit = fit_checkpoint(path, data.val_dataloader().clips, data.test_dataloader().clips, device)
+    save_figure(reliability_figure({"before": fit.before, "after": fit.after}), folder / "reliability.png")
+    return fit.to_dict()
 
 
 def fit_checkpoint(path: Path, validation: FixedSet, testing: FixedSet, device: torch.device) -> Fit:

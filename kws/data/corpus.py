@@ -75,8 +75,7 @@ def open_corpus(
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
-    A pack is built under a lock and renamed into place, so two runs may start together, and a run that is cut off
-    leaves nothing that a later one could mistake for a pack.
+    A pack is built under a lock and renamed into place: two runs may start together, and one that is cut off leaves no half pack.
 
     Args:
         root: folder with one folder a word.
@@ -91,13 +90,10 @@ def open_corpus(
     """
     names, fingerprint = _scan(root, also)
     if not names:
-        raise KwsError(
-            f"{root}: holds no clips; it needs one folder a word with sound files ({', '.join(sorted(AUDIO_SUFFIXES))})"
-        )
+        raise _no_clips(root)
     shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact")
-    digest = hashlib.sha256(json.dumps([_FORMAT, shape, fingerprint]).encode()).hexdigest()[:16]
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
-    pack = folder / f"pack-{shape}-{digest}"
+    pack = folder / _pack_name(shape, fingerprint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "pack.lock"):
@@ -108,6 +104,16 @@ def open_corpus(
     except OSError as error:
         raise _disk_error(error, folder, len(names) * clip_samples * 2) from error
     return Corpus(root, tuple(names), clips)
+
+
+def _no_clips(root: Path) -> KwsError:
+    suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
+    return KwsError(f"{root}: holds no clips; it needs one folder a word with sound files ({suffixes})")
+
+
+def _pack_name(shape: str, fingerprint: str) -> str:
+    digest = hashlib.sha256(json.dumps([_FORMAT, shape, fingerprint]).encode()).hexdigest()[:16]
+    return f"pack-{shape}-{digest}"
 
 
 def _scan(root: Path, also: Sequence[str]) -> tuple[list[str], str]:
