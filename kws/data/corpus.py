@@ -81,8 +81,7 @@ def open_corpus(
         root: folder with one folder a word.
         rate_hz, clip_samples: of the packed clips, which are cut or zero-padded at their end.
         resample: resample clips of another rate, or refuse them by name.
-        cache_dir: where packs are kept; None: in `.kws-cache` inside `root`.
-        progress: show a bar while packing.
+        cache_dir: where packs are kept; None: in `.kws-cache` inside `root`. progress: show a bar while packing.
         also: folders that are taken as words though they start with an underscore.
 
     Raises:
@@ -93,16 +92,16 @@ def open_corpus(
         raise _no_clips(root)
     shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact")
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
-    pack = folder / _pack_name(shape, fingerprint)
+    pack, size = folder / _pack_name(shape, fingerprint), len(names) * clip_samples * 2
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "pack.lock"):
-            if not _is_whole(pack, len(names) * clip_samples * 2):
+            if not _is_whole(pack, size):
                 _build(root, names, pack, rate_hz, clip_samples, resample, progress)
                 _remove_stale(pack, shape)
             clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
     except OSError as error:
-        raise _disk_error(error, folder, len(names) * clip_samples * 2) from error
+        raise _disk_error(error, folder, size) from error
     return Corpus(root, tuple(names), clips)
 
 
