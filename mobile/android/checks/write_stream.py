@@ -24,9 +24,10 @@ from kws.export.formats import FORMATS
 from kws.export.probes import voice
 from kws.streaming.settings import DecoderSettings
 
-ANDROID = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ANDROID.parent / "runtime"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "runtime"))
 from write_models import untrained
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 SECONDS = 60
 SETTINGS = DecoderSettings(
@@ -86,7 +87,7 @@ def main() -> None:
     arguments = ["--format", "json", "--out", str(out / "expected.jsonl")]
     if kws_command(["stream", str(out / "model.onnx"), str(out / "stream.wav"), *arguments]):
         raise SystemExit(1)
-    reference = Path(os.environ.get("KWS_SHARED", ANDROID.parents[2] / "shared")) / "reference"
+    reference = Path(os.environ.get("KWS_SHARED", REPOSITORY.parent / "shared")) / "reference"
     if (reference / "decoder.json").is_file():
         write_original(reference, out / "original.json")
     found = (out / "expected.jsonl").read_text().splitlines()
