@@ -10,9 +10,9 @@ help:
 	@echo "make test         lint, types, tests"
 	@echo "make lint         ruff and mypy"
 	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands)"
-	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --data FOLDER')"
+	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --assets mobile/android')"
 	@echo "make android-test  the Android app's code on the JVM, against what kws says (Java 17, Maven)"
-	@echo "make apk          a signed debug APK without the Android SDK (AARS='…' for the engines' native libraries)"
+	@echo "make apk          a signed debug APK without the Android SDK, with PyTorch Mobile's libraries"
 	@echo "make clean        remove the environments and the demo"
 
 .venv/ready: pyproject.toml constraints.txt
@@ -62,15 +62,19 @@ mobile-runtime: .venv/ready .venv-mobile/ready
 MAVEN ?= mvn
 ANDROID := mobile/android
 ANDROID_STREAM := $(CURDIR)/outputs/android-test
+ANDROID_TOOLS := java mvn aapt2
 android-test: .venv/ready
+	@for tool in $(ANDROID_TOOLS); do command -v $$tool > /dev/null || \
+		{ echo "android-test: no $$tool here; apt-get install openjdk-17-jdk-headless maven aapt"; exit 1; }; done
 	rm -rf $(ANDROID_STREAM)
 	$(BIN)/python $(ANDROID)/checks/write_stream.py $(ANDROID_STREAM)
-	$(MAVEN) --batch-mode --no-transfer-progress --file $(ANDROID)/pom.xml -Dkws.stream=$(ANDROID_STREAM) verify
+	$(MAVEN) --batch-mode --no-transfer-progress --file $(ANDROID)/pom.xml -Dkws.stream=$(ANDROID_STREAM) clean verify
 
-# AARS: pytorch_android_lite-2.1.0.aar, fbjni and nativeloader, or onnxruntime-android-1.20.0.aar, wherever you have them.
-AARS ?=
+# What the APK holds of the engines: PyTorch's, which android-test fetches. AARS='…' for others, such as onnxruntime-android's.
+AARS ?= $(ANDROID)/pytorch-aar/target/aars/*
 apk: android-test
-	$(MAVEN) --batch-mode --quiet dependency:get -Dartifact=com.jakewharton.android.repackaged:dalvik-dx:14.0.0_r21 -Dtransitive=false
+	$(MAVEN) --batch-mode --quiet --file $(ANDROID)/pom.xml --non-recursive dependency:get \
+		-Dartifact=com.android.tools:r8:$$(sed -n 's/.*<r8.version>\(.*\)<.*/\1/p' $(ANDROID)/pom.xml) -Dtransitive=false
 	$(ANDROID)/tools/apk outputs/kws-debug.apk $(AARS)
 
 clean:

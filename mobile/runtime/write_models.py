@@ -1,6 +1,6 @@
 """Write every network and front end as `.ptl` and `.pt`, with sounds and the answers that the checkpoint gives to them.
 
-    python mobile/runtime/write_models.py OUT [--checkpoint CKPT --data FOLDER [--lists]]
+    python mobile/runtime/write_models.py OUT [--checkpoint CKPT [--assets mobile/android] [--data FOLDER [--lists]]]
 
 What runs them elsewhere needs nothing of kws: see compare.py beside this file.
 """
@@ -8,6 +8,9 @@ What runs them elsewhere needs nothing of kws: see compare.py beside this file.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,7 @@ from kws.checkpoint import WaveformModel, load_checkpoint
 from kws.data.folder import Folder
 from kws.data.scenario import open_split
 from kws.data.splits import HashedSplit, ListedSplit
+from kws.export.android import ASSETS, ENGINES, MANIFEST
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.probes import hard_signals
@@ -47,10 +51,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder for the models")
     parser.add_argument("--checkpoint", type=Path, help="also this trained model")
+    parser.add_argument("--assets", type=Path, help="and the very file of it that lies in this app's assets")
     parser.add_argument("--data", type=Path, help="on this many real clips: a folder of Speech Commands")
     parser.add_argument("--lists", action="store_true", help="split the folder by its lists, not by hash")
     parser.add_argument("--clips", type=int, default=200, help="of its testing split")
     args = parser.parse_args()
+    if args.assets is not None and args.checkpoint is None:
+        parser.error("--assets needs --checkpoint, the one that the app's model was exported from")
     for network in NETWORKS:
         for front_end in FRONT_ENDS if network == "single_fc" else ("mfcc",):
             model = untrained(network, front_end)
@@ -58,7 +65,12 @@ def main() -> None:
     if args.checkpoint is not None:
         model = load_checkpoint(args.checkpoint)
         real = {} if args.data is None else {"real clips": real_clips(model, args)}
-        write(model, f"trained-{args.checkpoint.stem}", args.out, {**real, **sounds(model)})
+        signals = {**real, **sounds(model)}
+        write(model, f"trained-{args.checkpoint.stem}", args.out, signals)
+        if args.assets is not None:
+            path = asset(args.assets)
+            shutil.copyfile(path, args.out / path.name)
+            write_answers(model, path.stem, args.out, signals)
 
 
 def untrained(network: str, front_end: str) -> WaveformModel:
@@ -92,10 +104,25 @@ def real_clips(model: WaveformModel, args: argparse.Namespace) -> np.ndarray:
     return to_float(clips.read(places))
 
 
+def asset(android: Path) -> Path:
+    """PyTorch's file in an app's assets; refused where it is not the one that the manifest names."""
+    manifest = json.loads((android / ASSETS / MANIFEST).read_text())
+    if (entry := manifest["engines"].get(ENGINES["mobile"])) is None:
+        raise SystemExit(f"{android / ASSETS / MANIFEST}: no file for PyTorch Mobile; kws export --to mobile --android {android}")
+    path = android / ASSETS / entry["file"]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+        raise SystemExit(f"{path}: is not the file that was exported; export the model again")
+    return path
+
+
 def write(model: WaveformModel, name: str, folder: Path, signals: dict[str, np.ndarray]) -> None:
     for form in ("mobile", "torchscript"):
         if not (report := export(model, FORMATS[form], folder, name)).passed:
             raise SystemExit(report.to_text())
+    write_answers(model, name, folder, signals)
+
+
+def write_answers(model: WaveformModel, name: str, folder: Path, signals: dict[str, np.ndarray]) -> None:
     kinds = [kind for kind, clips in signals.items() for _ in clips]
     clips = np.concatenate(list(signals.values()))
     answers = np.concatenate([model.score(clips[start : start + 50]) for start in range(0, len(clips), 50)])

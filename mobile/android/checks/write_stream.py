@@ -1,12 +1,15 @@
-"""Write what the Kotlin end-to-end test compares: a model in an app's assets, a WAV, and what `kws stream` finds in it.
+"""Write what the Kotlin tests compare: a model in an app's assets, a WAV, and what `kws stream` finds in it.
 
     python mobile/android/checks/write_stream.py OUT
 
 The model is untrained, its answers spread over made-up sound; what counts is that both programs find the same.
+Where the original decoder's runs lie beside the checkout (KWS_SHARED, ../shared), they are written as well, as JSON.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +26,8 @@ from kws.streaming.settings import DecoderSettings
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtime"))
 from write_models import untrained
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 SECONDS = 60
 SETTINGS = DecoderSettings(
@@ -44,6 +49,32 @@ def sound(model: WaveformModel) -> np.ndarray:
     return to_int16(np.clip(np.concatenate(parts), -1, 1)[: SECONDS * model.spec.rate_hz - 123])
 
 
+def write_original(folder: Path, out: Path) -> None:
+    """The original decoder's runs, in the shape of tests/golden/decoder_traces.json."""
+    reference = json.loads((folder / "decoder.json").read_text())
+    labels = reference["labels"]
+    runs = []
+    with np.load(folder / "decoder_streams.npz") as streams:
+        for run in reference["runs"]:
+            settings = {
+                "average_window_ms": run["average_window_duration_ms"],
+                "threshold": run["detection_threshold"],
+                "suppression_ms": run["suppression_ms"],
+                "minimum_count": run["minimum_count"],
+            }
+            found, answers, new = zip(*run["steps"], strict=True)
+            runs.append({
+                "name": f"{run['stream']} {settings}",
+                "settings": settings,
+                "times_ms": streams[run["stream"] + "_t"].tolist(),
+                "scores": streams[run["stream"] + "_p"].tolist(),
+                "labels": [labels.index(label) for label in found],
+                "answers": answers,
+                "new": [place for place, is_new in enumerate(new) if is_new],
+            })  # fmt: skip
+    out.write_text(json.dumps({"labels": labels, "runs": runs}))
+
+
 def main() -> None:
     out = Path(sys.argv[1])
     (out / "app").mkdir(parents=True, exist_ok=True)
@@ -56,6 +87,9 @@ def main() -> None:
     arguments = ["--format", "json", "--out", str(out / "expected.jsonl")]
     if kws_command(["stream", str(out / "model.onnx"), str(out / "stream.wav"), *arguments]):
         raise SystemExit(1)
+    reference = Path(os.environ.get("KWS_SHARED", REPOSITORY.parent / "shared")) / "reference"
+    if (reference / "decoder.json").is_file():
+        write_original(reference, out / "original.json")
     found = (out / "expected.jsonl").read_text().splitlines()
     print(f"{out}: {len(found)} detections in {SECONDS} s")
 

@@ -7,8 +7,12 @@ import android.media.MediaRecorder
 import org.kws.core.Microphone
 import org.kws.core.Refused
 
-/** The phone's microphone: 16 bit, one channel, at the wanted rate or the first that the device gives. */
-class AndroidMicrophone(private val wantedHz: Int) : Microphone {
+/**
+ * The phone's microphone: 16 bit, one channel, at the wanted rate or the first that the device gives.
+ *
+ * @param leastBytes buffer that the device wants at a rate; not above 0: it has no such rate
+ */
+class AndroidMicrophone(private val wantedHz: Int, private val leastBytes: (Int) -> Int = ::deviceLeastBytes) : Microphone {
     private var record: AudioRecord? = null
     override var rateHz = wantedHz
         private set
@@ -43,7 +47,7 @@ class AndroidMicrophone(private val wantedHz: Int) : Microphone {
     // Who listens has asked for the permission; where it was taken back, the error is shown.
     @SuppressLint("MissingPermission")
     private fun opened(rate: Int): AudioRecord? {
-        val least = AudioRecord.getMinBufferSize(rate, AudioFormat.CHANNEL_IN_MONO, AudioFormat.ENCODING_PCM_16BIT)
+        val least = leastBytes(rate)
         if (least <= 0) return null
         val bytes = maxOf(least, rate * Short.SIZE_BYTES * BUFFER_MS / 1000)
         val made = try {
@@ -66,3 +70,6 @@ class AndroidMicrophone(private val wantedHz: Int) : Microphone {
         const val BUFFER_MS = 500
     }
 }
+
+private fun deviceLeastBytes(rate: Int) =
+    AudioRecord.getMinBufferSize(rate, AudioFormat.CHANNEL_IN_MONO, AudioFormat.ENCODING_PCM_16BIT)

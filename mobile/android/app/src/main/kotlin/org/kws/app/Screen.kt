@@ -102,15 +102,13 @@ class Screen(private val activity: Activity, private val session: Session, actio
 
     private fun showNumbers(model: ModelDescription) {
         val numbers = session.numbers
-        if (numbers == null) {
-            set(R.id.window_line, activity.getString(R.string.no_window))
-            set(R.id.drops_line, activity.getString(R.string.no_drops))
-            return
-        }
-        set(R.id.window_line, activity.getString(R.string.window_line, numbers.windowMs, model.clipMs, model.decoder.strideMs))
+        val windowMs = numbers?.windowMs
+        val speed = if (windowMs == null) activity.getString(R.string.no_window)
+        else activity.getString(R.string.window_line, windowMs, model.clipMs, model.decoder.strideMs)
+        set(R.id.window_line, speed)
+        if (numbers == null || numbers.overruns == 0) return set(R.id.drops_line, activity.getString(R.string.no_drops))
         val seconds = numbers.lostSamples.toDouble() / model.rateHz
-        val drops = activity.resources.getQuantityString(R.plurals.drops, numbers.overruns, numbers.overruns, seconds)
-        set(R.id.drops_line, if (numbers.overruns == 0) activity.getString(R.string.no_drops) else drops)
+        set(R.id.drops_line, activity.resources.getQuantityString(R.plurals.drops, numbers.overruns, numbers.overruns, seconds))
     }
 
     private fun showThreshold(model: ModelDescription) {

@@ -17,8 +17,8 @@ import org.kws.core.ModelDescription
 import org.kws.core.Refused
 import org.kws.core.Result
 
-/** What was heard last: one moment's numbers, for the screen. */
-class Numbers(val scores: FloatArray, val windowMs: Double, val overruns: Int, val lostSamples: Long)
+/** What was heard last: one moment's numbers, for the screen. [windowMs] is null before the first window. */
+class Numbers(val scores: FloatArray, val windowMs: Double?, val overruns: Int, val lostSamples: Long)
 
 /** Listening, and what came of it. Lives on over a rotation of the screen; used on the main thread. */
 class Session(private val app: KwsApplication) {
@@ -44,10 +44,8 @@ class Session(private val app: KwsApplication) {
 
     /** Whether the user refused the permission to record. */
     var isRefused = false
-    var ownSettings = true
-        private set
-    var thresholdPercent = 0
-        private set
+    private val kept: KeptChoice?
+    val ownSettings: Boolean get() = kept?.isOwn ?: true
     val isListening: Boolean get() = running != null
     var numbers: Numbers? = null
         private set
@@ -64,7 +62,7 @@ class Session(private val app: KwsApplication) {
             null
         }
         engine = model?.engines?.keys?.minOrNull()
-        thresholdPercent = model?.let { Math.round(100 * it.decoder.threshold).toInt() } ?: 0
+        kept = model?.let { KeptChoice(app, it) }
     }
 
     /** Begin to listen, where there is a model and it does not yet. */
@@ -93,11 +91,11 @@ class Session(private val app: KwsApplication) {
         running = null
     }
 
-    /** Decode with the model's own settings, or with one threshold for all words. */
-    fun choose(own: Boolean, percent: Int = thresholdPercent) {
-        ownSettings = own
-        thresholdPercent = percent
-        model?.let { running?.listener?.use(settings(it)) }
+    /** Decode with the model's own settings, or with one threshold for all words; null takes the one chosen last. */
+    fun choose(own: Boolean, percent: Int? = null) {
+        val model = model ?: return
+        kept?.keep(own, percent)
+        running?.listener?.use(settings(model))
     }
 
     /** Listen with another engine. */
@@ -111,11 +109,10 @@ class Session(private val app: KwsApplication) {
     }
 
     /** The threshold to show: the model's own, or the chosen one. */
-    fun shownPercent(): Int =
-        if (ownSettings) model?.let { Math.round(100 * it.decoder.threshold).toInt() } ?: 0 else thresholdPercent
+    fun shownPercent(): Int = kept?.let { if (it.isOwn) it.ownPercent else it.percent } ?: 0
 
     private fun settings(model: ModelDescription): DecoderSettings =
-        if (ownSettings) model.decoder else model.decoder.withOneThreshold(thresholdPercent / 100.0)
+        if (kept == null || kept.isOwn) model.decoder else model.decoder.withOneThreshold(kept.percent / 100.0)
 
     /** One time of listening: takes what the threads tell to the main thread, no faster than it can show it. */
     private inner class Run(private val model: ModelDescription) : ListenerEvents {
@@ -135,6 +132,8 @@ class Session(private val app: KwsApplication) {
         override fun onOverrun(samples: Long, overruns: Int) {
             lost += samples
             this.overruns = overruns
+            latest = Numbers(latest?.scores ?: FloatArray(model.labels.size), latest?.windowMs, overruns, lost)
+            post()
         }
 
         override fun onEnd(error: Exception?) {

@@ -10,6 +10,8 @@ import android.widget.Button
 import android.widget.SeekBar
 import android.widget.Switch
 import android.widget.TextView
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
 import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -222,6 +224,61 @@ class ScreenTest {
     }
 
     @Test
+    fun theChosenThresholdOutlivesTheProcess() {
+        app.use(listOf("yes"))
+        open()
+        activity.session.choose(false, 35)
+        close()
+        // Nothing is handed over, as after the end of the process: what is shown comes from the phone's store.
+        open()
+        assertFalse(activity.findViewById<Switch>(R.id.own_settings).isChecked)
+        assertEquals("Threshold 35 %", text(R.id.threshold_line))
+        assertEquals(35, activity.findViewById<SeekBar>(R.id.threshold).progress)
+        hear(0f, 0f, 0.4f)
+        awaitTrue { tile("yes").glow == 1f }
+        close()
+        // Another model, or one tuned again, begins with its own settings.
+        app.use(listOf("yes"), decoder = TestApplication.PLAIN.replace("0.6", "0.55"))
+        open()
+        assertTrue(activity.findViewById<Switch>(R.id.own_settings).isChecked)
+        assertEquals("Threshold 55 %", text(R.id.threshold_line))
+    }
+
+    @Test
+    fun theModelsTunedSettingsDecode() {
+        app.use(listOf("yes", "no"), decoder = TestApplication.PLAIN.replace("}", """, "word_thresholds": {"yes": 0.9}}"""))
+        open()
+        assertEquals("Threshold 60 %, some words their own", text(R.id.threshold_line))
+        hear(0f, 0f, 0.8f, 0f)
+        awaitTrue { tile("yes").score == 0.8f }
+        hear(0f, 0f, 0f, 0.8f)
+        awaitTrue { tile("no").glow == 1f }
+        assertEquals(0f, tile("yes").glow, 0f)
+        hear(0f, 0f, 0.95f, 0f)
+        awaitTrue { tile("yes").glow == 1f }
+    }
+
+    @Test
+    fun lostSoundIsShownBeforeTheNextWindow() {
+        app.use(listOf("yes"))
+        open()
+        val (begun, goOn) = CountDownLatch(1) to CountDownLatch(1)
+        app.onScore = {
+            begun.countDown()
+            goOn.await()
+        }
+        app.microphone.give(1030)
+        assertTrue(begun.await(20, TimeUnit.SECONDS))
+        // More than waits, while the engine holds everything up.
+        app.microphone.give(2500)
+        awaitTrue { app.microphone.isEmpty }
+        val scored = app.scored.get()
+        goOn.countDown()
+        awaitTrue { text(R.id.drops_line).startsWith("1 buffer dropped, ") }
+        assertTrue("${app.scored.get() - scored} windows since", app.scored.get() - scored <= 2)
+    }
+
+    @Test
     fun theOtherEngineTakesOver() {
         app.use(listOf("yes"), Engine.PYTORCH, Engine.ONNX_RUNTIME)
         open()
@@ -233,7 +290,8 @@ class ScreenTest {
 
     @Test
     fun theOnlyPermissionIsTheMicrophone() {
-        val wanted = app.packageManager.getPackageInfo(app.packageName, PackageManager.PackageInfoFlags.of(PackageManager.GET_PERMISSIONS.toLong()))
+        val flags = PackageManager.PackageInfoFlags.of(PackageManager.GET_PERMISSIONS.toLong())
+        val wanted = app.packageManager.getPackageInfo(app.packageName, flags)
         assertEquals(listOf(Manifest.permission.RECORD_AUDIO), wanted.requestedPermissions?.toList())
     }
 }

@@ -23,10 +23,16 @@ class TestApplication : KwsApplication() {
     /** What the engine answers. */
     @Volatile var scores: FloatArray? = null
 
+    /** What it does before that. */
+    @Volatile var onScore: () -> Unit = {}
+    val scored = AtomicInteger()
+
     /** Put a model into the assets. */
     fun use(words: List<String>, vararg engines: Engine = arrayOf(Engine.PYTORCH), decoder: String = PLAIN) {
         val sum = MessageDigest.getInstance("SHA-256").digest(MODEL).joinToString("") { "%02x".format(it) }
-        val files = engines.joinToString { "\"${it.key}\": {\"file\": \"model.${it.ordinal}\", \"sha256\": \"$sum\", \"bytes\": ${MODEL.size}}" }
+        val files = engines.joinToString {
+            """"${it.key}": {"file": "model.${it.ordinal}", "sha256": "$sum", "bytes": ${MODEL.size}}"""
+        }
         val labels = (listOf("_silence_", "_unknown_") + words).joinToString { "\"$it\"" }
         assets["model.json"] = """
             {"manifest": 1, "name": "best", "engines": {$files}, "kws": {"format": 1, "kws_version": "0.1.0", "labels": [$labels],
@@ -42,7 +48,11 @@ class TestApplication : KwsApplication() {
         check(file.readBytes().contentEquals(MODEL))
         engines.add(engine)
         return object : Scorer {
-            override fun score(clip: FloatArray) = scores ?: FloatArray(model.labels.size) { if (it == 0) 1f else 0f }
+            override fun score(clip: FloatArray): FloatArray {
+                scored.incrementAndGet()
+                onScore()
+                return scores ?: FloatArray(model.labels.size) { if (it == 0) 1f else 0f }
+            }
 
             override fun close() = Unit
         }
@@ -60,6 +70,7 @@ class HandMicrophone : Microphone {
     val closed = AtomicInteger()
     private val given = LinkedBlockingQueue<Int>()
     val isOpen: Boolean get() = opened.get() > closed.get()
+    val isEmpty: Boolean get() = given.isEmpty()
 
     fun give(ms: Int) {
         for (part in 0 until ms / 10) given.add(160)

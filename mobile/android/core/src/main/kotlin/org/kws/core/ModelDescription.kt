@@ -43,7 +43,9 @@ data class ModelDescription(
             checkFormat("manifest", manifest.long("manifest"), MANIFEST_FORMAT)
             val kws = manifest.objectAt("kws")
             checkFormat("model", kws.long("format"), METADATA_FORMAT)
-            if (kws.has("streaming")) throw Refused("$MANIFEST: the model takes a stream, this app whole clips; export it without --streaming")
+            if (kws.has("streaming")) {
+                throw Refused("$MANIFEST: the model takes a stream, this app whole clips; export it without --streaming")
+            }
             val sound = kws.objectAt("sound")
             val model = ModelDescription(
                 manifest.text("name"),

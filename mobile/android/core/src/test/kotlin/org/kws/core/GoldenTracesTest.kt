@@ -4,9 +4,10 @@ import java.io.File
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
+import org.junit.Assume.assumeTrue
 import org.junit.Test
 
-/** The decoder against tests/golden/decoder_traces.json, which Python writes: equal bit for bit. */
+/** The decoder against tests/golden/decoder_traces.json, which Python writes: equal bit for bit; and against the original's runs. */
 class GoldenTracesTest {
     private val golden = File(System.getProperty("kws.golden"), "decoder_traces.json")
     private val content = JsonObject.parse(golden.readText(), golden.name)
@@ -27,6 +28,16 @@ class GoldenTracesTest {
             decoder.reset()
             check(run, decoder)
         }
+    }
+
+    @Test
+    fun answersAsTheOriginalDid() {
+        val file = File(System.getProperty("kws.stream").orEmpty(), "original.json")
+        assumeTrue("no $file: the original's runs (reference/decoder.json) are not beside the checkout", file.isFile)
+        val original = JsonObject.parse(file.readText(), file.name)
+        val runs = original.objects("runs")
+        assertEquals(24, runs.size)
+        for (run in runs) check(run, Decoder(original.texts("labels"), DecoderSettings.from(run.objectAt("settings"))))
     }
 
     private fun check(run: JsonObject, decoder: Decoder) {

@@ -21,7 +21,11 @@ class JsonTest {
 
     @Test
     fun refusesWhatIsNoJson() {
-        for (text in listOf("", "{", "{\"a\"", "{\"a\":}", "{\"a\":1,}", "{'a':1}", "{\"a\":01}", "{\"a\":1} x", "{\"a\":\"", "{\"a\":\"\\q\"}")) {
+        val broken = listOf(
+            "", "{", "{\"a\"", "{\"a\":}", "{\"a\":1,}",
+            "{'a':1}", "{\"a\":01}", "{\"a\":1} x", "{\"a\":\"", "{\"a\":\"\\q\"}",
+        )
+        for (text in broken) {
             assertRefused("m.json: can't be read as JSON") { read(text) }
         }
         assertRefused("there twice") { read("{\"a\":1,\"a\":2}") }

@@ -1,6 +1,0 @@
-package org.pytorch;
-
-public enum Device {
-  CPU,
-  VULKAN
-}

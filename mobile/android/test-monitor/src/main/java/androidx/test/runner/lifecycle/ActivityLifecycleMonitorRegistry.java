@@ -1,7 +1,0 @@
-package androidx.test.runner.lifecycle;
-
-public final class ActivityLifecycleMonitorRegistry {
-  private ActivityLifecycleMonitorRegistry() {}
-
-  public static void registerInstance(ActivityLifecycleMonitor monitor) {}
-}

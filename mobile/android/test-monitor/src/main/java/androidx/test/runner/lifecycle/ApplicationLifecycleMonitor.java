@@ -1,3 +1,0 @@
-package androidx.test.runner.lifecycle;
-
-public interface ApplicationLifecycleMonitor {}
