@@ -109,7 +109,7 @@ class _CarriedDsTcResNet(StreamedNetwork):
     """
 
     def __init__(self, network: DsTcResNet, step: int, lead: int) -> None:
-        self.shapes = [(inputs, history) for inputs, history in network.histories]
+        self.shapes = network.histories
         self.kept = network.frames - step
         caches = sum(inputs * history for inputs, history in self.shapes)
         super().__init__(step, (1 + caches + network.output.in_features * self.kept,))
