@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -54,8 +54,7 @@ class FeatureBatch(NamedTuple):
 class KeywordData(pl.LightningDataModule):
     """Training, validation and testing clips of wanted words, unknown words and silence.
 
-    Training draws its unknown and silence clips anew each epoch and augments; validation and testing are fixed by the
-    seed. Augmentation and features run in batches on the device, after the transfer.
+    Training draws its unknown and silence clips anew each epoch and augments, on the device; the other sets are fixed.
 
     Attributes:
         unseen: after `setup`, the clips of the split's unseen words; None: it has none.
@@ -70,7 +69,8 @@ class KeywordData(pl.LightningDataModule):
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
         extra: sources whose clips are all for training, besides those of `source`; keep speakers of the other sets out of them.
         training_unknown_percentage: unknown clips in training, in percent of the wanted clips; None: unknown_percentage.
-        extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word: see `TrainingShares`.
+        extra_percentage, extra_unknown_percentage, unknown_evenness, unknown_weights: see `TrainingShares`.
+        wanted_evenness, max_clips_per_word: likewise.
         batch_size: clips a step (on each device).
         seed: of all draws.
         resample: resample clips of another rate, or refuse them by name.
@@ -102,6 +102,8 @@ class KeywordData(pl.LightningDataModule):
         extra_percentage: float = 10.0,
         extra_unknown_percentage: float = 50.0,
         unknown_evenness: float = 1.0,
+        unknown_weights: Mapping[str, float] | None = None,
+        wanted_evenness: float = 1.0,
         max_clips_per_word: int | None = None,
         batch_size: int = 100,
         seed: int = 0,
@@ -120,8 +122,8 @@ class KeywordData(pl.LightningDataModule):
         self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
         self.extra, self.on_device = tuple(extra), on_device
         self.shares = TrainingShares(
-            unknown_percentage, silence_percentage, training_unknown_percentage,
-            extra_percentage, extra_unknown_percentage, unknown_evenness, max_clips_per_word,
+            unknown_percentage, silence_percentage, training_unknown_percentage, extra_percentage, extra_unknown_percentage,
+            unknown_evenness, unknown_weights or {}, wanted_evenness, max_clips_per_word,
         )  # fmt: skip
         self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
         self.cache_dir = None if cache_dir is None else Path(cache_dir)
@@ -150,9 +152,10 @@ class KeywordData(pl.LightningDataModule):
         self.test_set = self._open_test_set()
         self.unseen = unseen_set(root, corpus, self.split, self.labels)
         sets = self.split.assign(root, corpus.names)
-        pools = make_pools(corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage)
-        self.training_pool, self.validation_pool, self.testing_pool = pools
-        self.epoch_pool, self._training_clips = self._with_extra(corpus, pools[0])
+        self.training_pool, self.validation_pool, self.testing_pool = make_pools(
+            corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage
+        )
+        self.epoch_pool, self._training_clips = self._with_extra(corpus, self.training_pool)
         self.corpus, self.background = corpus, background
         if background is not None:
             self._noise_bank = NoiseBank(
@@ -161,8 +164,7 @@ class KeywordData(pl.LightningDataModule):
 
     def train_dataloader(self) -> TrainingLoader:
         """Augmented batches; a resumed run goes on at the very step."""
-        rank, world = self._place()
-        order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, rank, world)
+        order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, *self._place())
         # Batches, not optimiser steps: with accumulated gradients there are several a step, and fewer at an epoch's end.
         step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
         return TrainingLoader(self._placed_clips(), order, step)
@@ -185,8 +187,7 @@ class KeywordData(pl.LightningDataModule):
         """Raw clips to features, on the device they are on."""
         if not isinstance(batch, RawBatch):
             return batch
-        training = self.trainer is not None and self.trainer.training
-        return self.features(batch, training=training)
+        return self.features(batch, training=self.trainer is not None and self.trainer.training)
 
     @torch.no_grad()
     def features(self, batch: RawBatch, *, training: bool) -> FeatureBatch:
@@ -211,10 +212,10 @@ class KeywordData(pl.LightningDataModule):
         )
 
     def _open_test_set(self) -> FixedSet | None:
-        if self.test_source is None:
+        if (source := self.test_source) is None:
             return None
-        rate_hz, samples = self.front_end.spec.rate_hz, self.front_end.spec.samples
-        return open_test_set(self.test_source.prepare(), self.labels, rate_hz, samples, self.resample, self.cache_dir)
+        spec = self.front_end.spec
+        return open_test_set(source.prepare(), self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir)
 
     def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
         """What training draws from: the real clips, and all clips of the extra sources behind them."""

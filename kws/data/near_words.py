@@ -62,7 +62,12 @@ NEAR_WORDS = (
 )  # fmt: skip
 
 
-def near_words(without: Sequence[Sequence[str]] = ()) -> tuple[str, ...]:
-    """The list, less the words in the lists given (a run's own words, and those that it must never hear)."""
+def near_words(without: Sequence[Sequence[str]] = (), speech_commands: bool = False) -> tuple[str, ...]:
+    """The list, less the words in the lists given (a run's own words, and those that it must never hear).
+
+    Args:
+        without: lists of words to leave out.
+        speech_commands: also the words of Speech Commands.
+    """
     left_out = {word for words in without for word in words}
-    return tuple(word for word in NEAR_WORDS if word not in left_out)
+    return tuple(word for word in (*NEAR_WORDS, *(SPEECH_COMMANDS if speech_commands else ())) if word not in left_out)

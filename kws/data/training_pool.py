@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,10 @@ class TrainingShares:
         extra_percentage: wanted clips from the extra sources, in percent of the real ones.
         extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks, the other
             makes up.
-        unknown_evenness: a word weighs the number of its clips to the power of this. 1: all unknown clips are equally likely;
-            0: all unknown words are, until a word's clips run out.
+        unknown_evenness: an unknown word weighs the number of its clips to the power of this, and the clips of a word are
+            repeated where it has fewer than its share. 1: all clips are equally likely; 0: all words are.
+        unknown_weights: how many times its share a word gets, for some unknown words: those that are taken for wanted ones.
+        wanted_evenness: as unknown_evenness, of the wanted words. 1: each real clip once an epoch; 0: all words equally often.
         max_clips_per_word: the most real clips of a wanted word; None: all.
 
     Raises:
@@ -38,6 +40,8 @@ class TrainingShares:
     extra_percentage: float = 10.0
     extra_unknown_percentage: float = 50.0
     unknown_evenness: float = 1.0
+    unknown_weights: Mapping[str, float] = field(default_factory=dict)
+    wanted_evenness: float = 1.0
     max_clips_per_word: int | None = None
 
     def __post_init__(self) -> None:
@@ -49,10 +53,14 @@ class TrainingShares:
             "extra_percentage": (self.extra_percentage, math.inf, "at least 0, in percent of the real wanted clips"),
             "extra_unknown_percentage": (self.extra_unknown_percentage, 100, "0 to 100, in percent of the unknown clips"),
             "unknown_evenness": (self.unknown_evenness, 1, "0 (words equally likely) to 1 (clips equally likely)"),
+            "wanted_evenness": (self.wanted_evenness, 1, "0 (words equally often) to 1 (clips equally often)"),
         }
         for name, (value, highest, expected) in checks.items():
             if not (0 <= value <= highest and value < math.inf):
                 raise KwsError(f"data.{name}: {value:g} makes no sense; it is {expected}")
+        for word, weight in self.unknown_weights.items():
+            if not 0 <= weight < math.inf:
+                raise KwsError(f"data.unknown_weights.{word}: {weight:g} makes no sense; it is at least 0, and 1 changes nothing")
         if most is not None and most < 1:
             raise KwsError(f"data.max_clips_per_word: {most} makes no sense; give at least 1, or null for all")
 
@@ -64,29 +72,34 @@ class TrainingShares:
 
 @dataclass(frozen=True)
 class Draw:
-    """Clips of which an epoch hears some, none of them twice.
+    """Clips of which an epoch hears some.
 
     Attributes:
         kind: what they are, for the log.
         clips: all there are.
         count: how many an epoch hears.
-        odds: of each clip, relative to the others'; None: all alike.
+        words: which word each clip is of, numbers from 0, where words have shares, and clips are repeated where a word has
+            fewer; None: all clips are alike, and none is heard twice in an epoch.
+        shares: of each word, relative to the others'.
     """
 
     kind: str
     clips: ClipList
     count: int
-    odds: NDArray[np.float64] | None = None
+    words: NDArray[np.int64] | None = None
+    shares: NDArray[np.float64] | None = None
 
     def take(self, rng: np.random.Generator) -> ClipList:
         """As many clips as asked, in the order that they have in the corpus."""
-        if self.odds is None:
-            places = rng.permutation(len(self.clips))[: self.count]
-        else:
-            # The first of many bells to ring, each at its own rate: drawing one by one without putting back (Efraimidis and
-            # Spirakis 2006).
-            places = np.argsort(rng.exponential(size=len(self.clips)) / self.odds)[: self.count]
-        return self.clips.part(np.sort(places))
+        shuffled = rng.permutation(len(self.clips))
+        if self.words is None or self.shares is None:
+            return self.clips.part(np.sort(shuffled[: self.count]))
+        # Whole numbers whose means are the shares, with the sum asked: the same random offset before each is cut off.
+        ends = np.floor(self.count * np.cumsum(self.shares) / self.shares.sum() + rng.random() * (1 - 1e-9) + 1e-9).astype(int)
+        ends[-1] = self.count
+        by_word = np.split(shuffled[np.argsort(self.words[shuffled], kind="stable")], np.cumsum(np.bincount(self.words))[:-1])
+        taken = [np.resize(places, heard) for places, heard in zip(by_word, np.diff(ends, prepend=0), strict=True)]
+        return self.clips.part(np.sort(np.concatenate(taken)))
 
 
 @dataclass(frozen=True)
@@ -137,7 +150,7 @@ def make_training_pool(
     Raises:
         KwsError: unknown clips are asked, and there are no other words.
     """
-    always, limited = _wanted(real.wanted, labels, shares.max_clips_per_word)
+    always, limited = _wanted(real.wanted, words, labels, shares)
     number = len(always) + sum(draw.count for draw in limited)
     label = np.array([labels.index(words[clip]) for clip in extra], dtype=np.int64)
     spoken, other = extra[label != UNKNOWN_INDEX], extra[label == UNKNOWN_INDEX]
@@ -148,8 +161,9 @@ def make_training_pool(
             " words. Add folders of other words, or a source in data.extra, or set it to 0"
         )
     counts = _split(asked, shares.extra_unknown_percentage, len(real.unknown), len(other))
+    weights = shares.unknown_weights
     unknown, extra_unknown = (
-        Draw(kind, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX)), count, _odds(words, clips, shares.unknown_evenness))
+        _drawn(kind, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX)), count, words, shares.unknown_evenness, weights)
         for kind, clips, count in zip(("unknown", "extra unknown"), (real.unknown, other), counts, strict=True)
     )
     heard = min(len(spoken), math.ceil(number * shares.extra_percentage / 100))
@@ -158,12 +172,19 @@ def make_training_pool(
     return TrainingPool(always, (*limited, unknown, extra_wanted, extra_unknown), silence_count)
 
 
-def _wanted(wanted: ClipList, labels: LabelSet, most: int | None) -> tuple[ClipList, tuple[Draw, ...]]:
-    """Wanted clips that every epoch hears, and those that are drawn, word by word."""
-    if most is None:
+def _wanted(
+    wanted: ClipList, words: Sequence[str], labels: LabelSet, shares: TrainingShares
+) -> tuple[ClipList, tuple[Draw, ...]]:
+    """Wanted clips that every epoch hears, and those that are drawn."""
+    most, evenness = shares.max_clips_per_word, shares.wanted_evenness
+    if most is None and evenness == 1:
         return wanted, ()
+    counts = np.bincount(wanted.labels)
+    heard = int(np.minimum(counts, len(wanted) if most is None else most).sum())
+    if evenness < 1:
+        return wanted.part(slice(0)), (_drawn("wanted", wanted, heard, words, evenness, {}),)
     parts = [wanted.part(np.flatnonzero(wanted.labels == labels.index(word))) for word in labels.words]
-    return wanted.part(slice(0)), tuple(Draw("wanted", part, min(most, len(part))) for part in parts)
+    return wanted.part(slice(0)), tuple(Draw("wanted", part, min(most or 0, len(part))) for part in parts)
 
 
 def _split(asked: int, extra_percentage: float, real: int, extra: int) -> tuple[int, int]:
@@ -172,9 +193,12 @@ def _split(asked: int, extra_percentage: float, real: int, extra: int) -> tuple[
     return from_real, min(asked - from_real, extra)
 
 
-def _odds(words: Sequence[str], clips: NDArray[np.int64], evenness: float) -> NDArray[np.float64] | None:
-    if evenness == 1 or not len(clips):
-        return None
-    _, word, counts = np.unique([words[clip] for clip in clips], return_inverse=True, return_counts=True)
-    odds: NDArray[np.float64] = counts[word].astype(np.float64) ** (evenness - 1.0)
-    return odds
+def _drawn(kind: str, clips: ClipList, count: int, words: Sequence[str], evenness: float, weights: Mapping[str, float]) -> Draw:
+    names, word, sizes = np.unique([words[clip] for clip in clips.clips], return_inverse=True, return_counts=True)
+    weight = np.array([weights.get(str(name), 1.0) for name in names])
+    if (evenness == 1 and (weight == 1).all()) or not count:
+        return Draw(kind, clips, count)
+    shares = sizes**evenness * weight
+    if not shares.sum():
+        raise KwsError("data.unknown_weights: all unknown words weigh 0; leave some, or set data.training_unknown_percentage=0")
+    return Draw(kind, clips, count, word, shares)

@@ -59,3 +59,9 @@ def test_an_accent_that_is_not_there_has_no_phonemes() -> None:
 def test_words_can_be_left_out() -> None:
     assert set(NEAR_WORDS) - set(near_words([["snow", "lamp"], ["on"], ["tea"]])) == {"snow", "lamp", "tea"}
     assert near_words() == NEAR_WORDS
+
+
+def test_the_words_of_speech_commands_on_request() -> None:
+    words = near_words([["yes", "no"], ["on"]], speech_commands=True)
+    assert set(words) - set(NEAR_WORDS) == set(SPEECH_COMMANDS) - {"yes", "no", "on"}
+    assert len(set(words)) == len(words)

@@ -100,26 +100,30 @@ def test_no_more_extra_clips_than_there_are() -> None:
     assert counted(pool(extra_percentage=500).draw(np.random.default_rng(0)))["+yes"] == 8
 
 
-def test_evenness_gives_rare_words_their_turn_without_repeating_a_clip() -> None:
-    made = {evenness: draws(pool(extra=[], unknown_percentage=12, unknown_evenness=evenness)) for evenness in (1, 0.5, 0)}
-    shares = {
-        evenness: [heard[100:300].sum() / 3600, heard[300:310].sum() / 3600, heard[310:315].sum() / 3600]
-        for evenness, heard in made.items()
-    }
-    assert shares[1] == pytest.approx([200 / 215, 10 / 215, 5 / 215], abs=0.02)
-    # Evenly drawn words, of which one has five clips only: near 4 each of the 12.
-    assert shares[0][0] < 0.55
-    assert shares[0][2] > 0.2
-    assert made[0].max() <= 300
-    assert shares[1][0] > shares[0.5][0] + 0.1 > shares[0][0] + 0.2
+@pytest.mark.parametrize("evenness", [0.5, 0.25, 0])
+@pytest.mark.parametrize("weight", [1, 6, 0])
+def test_unknown_words_get_their_shares_and_repeat_clips_evenly(evenness: float, weight: float) -> None:
+    made = pool(extra=[], unknown_percentage=90, unknown_evenness=evenness, unknown_weights={"dog": weight, "absent": 3})
+    sizes = np.array([200, 10, 5])
+    share = sizes**evenness * [1, 1, weight]
+    share = 90 * share / share.sum()
+    total = np.zeros(3)
+    for seed in range(400):
+        clips = made.draw(np.random.default_rng(seed)).clips
+        heard = np.bincount(clips[(clips >= 100)] - 100, minlength=215)
+        parts = np.split(heard, [200, 210])
+        counts = np.array([part.sum() for part in parts])
+        assert counts.sum() == 90
+        assert (abs(counts - share) < 1 + 1e-6).all()
+        assert all(np.ptp(part) <= 1 for part in parts)
+        total += counts
+    assert total / 400 == pytest.approx(share, abs=0.1)
 
 
-def test_the_first_drawn_word_follows_the_power_of_its_count() -> None:
-    made = pool(extra=[], unknown_percentage=1, unknown_evenness=0.5)
-    first = np.concatenate([made.draw(np.random.default_rng(seed)).clips[100:101] for seed in range(4000)])
-    share = np.histogram(first, [100, 300, 310, 315])[0] / 4000
-    weight = np.sqrt([200, 10, 5])
-    assert share == pytest.approx(weight / weight.sum(), abs=0.03)
+@given(st.integers(1, 300), st.integers(0, 1000))
+def test_any_number_of_clips_is_drawn(asked: int, seed: int) -> None:
+    made = pool(unknown_percentage=asked, unknown_evenness=0.5, extra_unknown_percentage=50)
+    assert (made.draw(np.random.default_rng(seed)).labels == UNKNOWN_INDEX).sum() == min(asked, 275)
 
 
 def test_a_limit_on_wanted_clips_draws_anew_each_epoch() -> None:
@@ -132,6 +136,35 @@ def test_a_limit_on_wanted_clips_draws_anew_each_epoch() -> None:
         assert (clips.labels == SILENCE_INDEX).sum() == 9
     assert len({tuple(clips.clips[:50]) for clips in drawn}) == 50
     assert (draws(made)[:60] > 200).all()
+
+
+@pytest.mark.parametrize(("evenness", "heard"), [(1, (150, 30, 20)), (0.5, (110.3, 49.3, 40.3)), (0, (66.7, 66.7, 66.7))])
+def test_rare_wanted_words_are_repeated(evenness: float, heard: tuple[float, float, float]) -> None:
+    words = ["yes"] * 150 + ["no"] * 30 + ["up"] * 20
+    labels = LabelSet(["yes", "no", "up"])
+    real = make_pool(words, np.zeros(200, dtype=np.int8), 0, labels, 0, 0)
+    made = make_training_pool(real, words, np.arange(0), labels, TrainingShares(wanted_evenness=evenness, unknown_percentage=0))
+    share = np.array([150, 30, 20]) ** evenness
+    total = np.zeros(200)
+    for seed in range(200):
+        drawn = made.draw(np.random.default_rng(seed))
+        sound = drawn.clips[drawn.clips != SILENT_CLIP]
+        counts = np.bincount(sound, minlength=200)
+        assert counts.sum() == 200
+        assert abs([counts[:150].sum(), counts[150:180].sum(), counts[180:].sum()] - 200 * share / share.sum()).max() < 1 + 1e-6
+        assert [words[clip] for clip in sound] == [labels.names[label] for label in drawn.labels[: len(sound)]]
+        # Of a word, no clip is heard twice more than another.
+        assert all(np.ptp(part) <= 1 for part in (counts[:150], counts[150:180], counts[180:]))
+        total += counts
+    assert [total[:150].sum(), total[150:180].sum(), total[180:].sum()] == pytest.approx(200 * np.array(heard), rel=0.01)
+    assert len(made) == len(made.draw(np.random.default_rng(0)))
+    assert total[:150].std() / total[:150].mean() < 0.15
+
+
+def test_even_wanted_words_respect_the_limit() -> None:
+    made = pool(max_clips_per_word=50, wanted_evenness=0, unknown_percentage=0, extra_percentage=0)
+    counts = counted(made.draw(np.random.default_rng(0)))
+    assert (counts["yes"], counts["no"]) == (45, 45)  # 50 and the 40 that there are
 
 
 def test_unknown_words_may_all_be_extra() -> None:
@@ -151,12 +184,24 @@ def test_unknown_words_may_all_be_extra() -> None:
         ("extra_percentage", float("nan"), r"data\.extra_percentage: nan makes no sense"),
         ("extra_unknown_percentage", 101, r"data\.extra_unknown_percentage: 101 makes no sense; it is 0 to 100"),
         ("unknown_evenness", 1.1, r"data\.unknown_evenness: 1\.1 makes no sense; it is 0 \(words"),
+        ("wanted_evenness", -0.5, r"data\.wanted_evenness: -0\.5 makes no sense; it is 0 \(words"),
         ("max_clips_per_word", 0, r"data\.max_clips_per_word: 0 makes no sense; give at least 1"),
     ],
 )
 def test_shares_that_make_no_sense_are_named(name: str, value: float, said: str) -> None:
     with pytest.raises(KwsError, match=said):
         TrainingShares(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf")])
+def test_weights_that_make_no_sense_are_named(weight: float) -> None:
+    with pytest.raises(KwsError, match=r"data\.unknown_weights\.off: .* makes no sense; it is at least 0"):
+        TrainingShares(unknown_weights={"off": weight})
+
+
+def test_some_unknown_word_must_weigh_something() -> None:
+    with pytest.raises(KwsError, match=r"data\.unknown_weights: all unknown words weigh 0"):
+        pool(extra=[], unknown_weights={"bed": 0, "tree": 0, "dog": 0})
 
 
 def test_no_other_words_anywhere_is_said() -> None:
