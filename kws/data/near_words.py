@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+from kws.data.espeak import Engine, accents
 
 # The words of Speech Commands, both versions.
 SPEECH_COMMANDS = (
@@ -63,11 +66,37 @@ NEAR_WORDS = (
 
 
 def near_words(without: Sequence[Sequence[str]] = (), speech_commands: bool = False) -> tuple[str, ...]:
-    """The list, less the words in the lists given (a run's own words, and those that it must never hear).
+    """The list, less the words in the lists given (a run's own words, and those that it must never hear) and their homophones.
 
     Args:
         without: lists of words to leave out.
         speech_commands: also the words of Speech Commands.
+
+    Raises:
+        KwsError: a word to leave out is none of Speech Commands', and eSpeak NG is not there to say what sounds like it.
     """
     left_out = {word for words in without for word in words}
-    return tuple(word for word in (*NEAR_WORDS, *(SPEECH_COMMANDS if speech_commands else ())) if word not in left_out)
+    kept = [word for word in (*NEAR_WORDS, *(SPEECH_COMMANDS if speech_commands else ())) if word not in left_out]
+    # Nothing in the list sounds like a word of Speech Commands.
+    own = sorted(left_out - set(SPEECH_COMMANDS) - set(NEAR_WORDS))
+    alike = homophones(kept, own) if own else set()
+    return tuple(word for word in kept if word not in alike)
+
+
+def homophones(words: Sequence[str], others: Sequence[str], language: str = "en") -> set[str]:
+    """Those of the words that sound like one of the others in some accent, by eSpeak NG's phonemes.
+
+    Raises:
+        KwsError: eSpeak NG is not installed, or has no such language.
+    """
+    found: set[str] = set()
+    with Engine() as engine:
+        for accent in accents(language):
+            said = {_bare(engine.phonemes(other, accent)) for other in others} - {""}
+            found.update(word for word in words if _bare(engine.phonemes(word, accent)) in said)
+    return found
+
+
+def _bare(phonemes: str) -> str:
+    """Phonemes without the marks of stress and length."""
+    return re.sub(r"[',%=_:]", "", phonemes)

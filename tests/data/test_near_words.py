@@ -8,7 +8,7 @@ import re
 import pytest
 
 from kws.data.espeak import Engine, accents
-from kws.data.near_words import NEAR_WORDS, SPEECH_COMMANDS, near_words
+from kws.data.near_words import NEAR_WORDS, SPEECH_COMMANDS, homophones, near_words
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -65,3 +65,21 @@ def test_the_words_of_speech_commands_on_request() -> None:
     words = near_words([["yes", "no"], ["on"]], speech_commands=True)
     assert set(words) - set(NEAR_WORDS) == set(SPEECH_COMMANDS) - {"yes", "no", "on"}
     assert len(set(words)) == len(words)
+
+
+@synthesis
+def test_what_sounds_like_a_word_of_the_users_own_is_left_out() -> None:
+    left_out = set(NEAR_WORDS) - set(near_words([["see", "marvellous"], ["write"]]))
+    assert left_out == {"sea"}
+    assert set(SPEECH_COMMANDS) - set(near_words([["know", "write"]], speech_commands=True)) == {"no", "right"}
+
+
+@synthesis
+def test_homophones_are_those_of_any_accent() -> None:
+    assert homophones(["wine", "lamp"], ["whine", "lump"]) == {"wine"}
+    assert homophones(["lamp"], []) == set()
+
+
+def test_words_of_the_list_itself_need_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kws.data.near_words.Engine", None)
+    assert "lamp" not in near_words([["lamp", "yes"]])
