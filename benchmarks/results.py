@@ -22,6 +22,7 @@ from kws.cli.export import open_data
 from kws.export.exporter import ExportData, export
 from kws.export.formats import find_formats
 from kws.export.parity import ParityReport
+from kws.labels import UNKNOWN
 from kws.models.summary import summarise
 
 
@@ -32,6 +33,7 @@ class Row:
     name: str
     folders: list[Path] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
+    unknown: list[float] = field(default_factory=list)
     unseen: list[float] = field(default_factory=list)
     weakest: list[float] = field(default_factory=list)
     minutes: list[float] = field(default_factory=list)
@@ -74,6 +76,7 @@ def add_run(rows: dict[str, Row], folder: Path) -> None:
     row.minutes.append(facts["minutes"])
     words = {name: label["recall"] for name, label in facts["labels"].items() if not name.startswith("_")}
     row.weakest.append(100 * min(words.values()))
+    row.unknown.append(100 * facts["labels"][UNKNOWN]["recall"])
     if facts.get("unseen_unknown_recall") is not None:
         row.unseen.append(100 * facts["unseen_unknown_recall"])
 
@@ -91,26 +94,26 @@ def fill(row: Row, model: WaveformModel, data: ExportData) -> None:
 def table(rows: list[Row]) -> str:
     """Markdown."""
     head = ("experiment", "parameters", "multiplies", "ONNX / int8 kB", "ms a clip", "test accuracy %", "weakest word %",
-            "unseen unknown %", "int8 accuracy %", "minutes")  # fmt: skip
+            "unknown %", "unseen unknown %", "int8 accuracy %", "minutes")  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for row in rows:
         plain, small = row.reports["onnx"], row.reports["onnx-int8"]
         cells = (
             f"`{row.name}`", f"{row.parameters:,}", f"{row.multiplies / 1e6:.1f} M",
             f"{plain.size_bytes / 1000:.0f} / {small.size_bytes / 1000:.0f}", f"{plain.clip_ms:.2f}", spread(row.accuracies),
-            spread(row.weakest), spread(row.unseen), f"{100 * (small.accuracy or 0):.2f}", f"{statistics.mean(row.minutes):.0f}",
+            spread(row.weakest), spread(row.unknown), spread(row.unseen), f"{100 * (small.accuracy or 0):.2f}", f"{statistics.mean(row.minutes):.0f}",
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def spread(values: list[float]) -> str:
-    """Mean ± standard deviation, and of how many."""
+    """Mean ± standard deviation, and in brackets of how many runs."""
     if not values:
         return "–"
     if len(values) == 1:
-        return f"{values[0]:.2f} (1 seed)"
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} ({len(values)} seeds)"
+        return f"{values[0]:.1f} (1)"
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} ({len(values)})"
 
 
 def draw(rows: list[Row], path: Path) -> None:
