@@ -24,6 +24,7 @@ from kws.data import official
 from kws.data.datamodule import KeywordData
 from kws.data.download import Archive
 from kws.data.official import SpeechCommandsTestSet
+from kws.data.splits import ListedSplit
 from kws.data.test_set import is_test_set, open_test_set
 from kws.errors import KwsError
 from kws.labels import LabelSet
@@ -194,6 +195,19 @@ def test_protocols_go_with_any_recipe(protocol: str, version: str, words: int, e
         assert shares == (10, 10)
         assert cfg.augment == bare.augment
         assert list(cfg.words) == list(composed().words)
+
+
+def test_eight_words_keep_eleven_others_out_of_training() -> None:
+    from hydra.utils import instantiate
+
+    cfg = composed("protocol=eight-words", "experiment=bc_resnet_1", "data.source.root=anywhere")
+    data = instantiate(cfg.data)
+    assert list(cfg.words) == ["yes", "no", "up", "down", "left", "right", "stop", "go"]
+    assert isinstance(data.split, ListedSplit)
+    assert (len(data.split.unseen_words), data.split.unseen_from) == (11, "all")
+    spoken = data.extra[0].words
+    assert not set(spoken) & {*cfg.words, *data.split.unseen_words}
+    assert {"on", "off", "snow"} <= set(spoken)
 
 
 def test_without_silence_and_unknown_all_words_can_be_wanted(miniature: Path, tmp_path: Path) -> None:
