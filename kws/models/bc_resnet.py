@@ -33,12 +33,23 @@ class BcResNet(nn.Module):
         width: τ of the paper: 1, 1.5, 2, 3, 6 or 8.
         dropout: probability that a channel of a block's temporal half is dropped, for all its frames.
         bands: sub-bands of the normalisation over frequency.
+        causal: each frame is computed from itself and those before it; otherwise from as many on both sides.
 
     Raises:
         KwsError: bins that are no multiple of 40, or a width of less than one channel.
     """
 
-    def __init__(self, frames: int, bins: int, labels: int, width: float = 1.0, dropout: float = 0.1, bands: int = 5) -> None:
+    def __init__(
+        self,
+        frames: int,
+        bins: int,
+        labels: int,
+        width: float = 1.0,
+        dropout: float = 0.1,
+        bands: int = 5,
+        *,
+        causal: bool = False,
+    ) -> None:
         super().__init__()
         if bins % _BINS:
             raise KwsError(
@@ -49,15 +60,15 @@ class BcResNet(nn.Module):
         unit = int(8 * width)
         channels = int(_STEM * unit)
         self.norm = SubBandNorm(bins, affine=False)
-        self.stem = Stem(channels)
-        blocks: list[nn.Module] = []
+        self.stem = Stem(channels, causal)
+        blocks: list[Block] = []
         for stage, (factor, count, stride) in enumerate(_STAGES):
             for block in range(count):
                 outputs = int(factor * unit)
-                blocks.append(Block(channels, outputs, stride if block == 0 else 1, 2**stage, dropout, bands))
+                blocks.append(Block(channels, outputs, stride if block == 0 else 1, 2**stage, dropout, bands, causal))
                 channels = outputs
         self.blocks = nn.Sequential(*blocks)
-        self.head = Head(channels, int(_HEAD * unit))
+        self.head = Head(channels, int(_HEAD * unit), causal)
         self.output = nn.Linear(int(_HEAD * unit), labels)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -74,11 +85,12 @@ class Stem(nn.Module):
 
     Args:
         channels: of its output.
+        causal: see `BcResNet`.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, causal: bool) -> None:
         super().__init__()
-        self.convolution = ImageConv(channels)
+        self.convolution = ImageConv(channels, causal)
         self.norm = SubBandNorm(channels)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -91,27 +103,34 @@ class ImageConv(nn.Conv2d):
 
     Args:
         channels: of its output.
+        causal: see `BcResNet`.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(1, channels, 5, (1, 2), 2, bias=False)
+    def __init__(self, channels: int, causal: bool = False) -> None:
+        super().__init__(1, channels, 5, (1, 2), (0 if causal else 2, 2), bias=False)
+        self.before, self.after = (4, 0) if causal else (2, 2)
+        self.lead = 4 if causal else 0  # zeros that the convolution does not lay itself
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 1, time, frequency) to (batch, channels, time, ceil(frequency / 2))."""
         if torch.jit.is_scripting():
-            return F.conv2d(image, self.weight, None, self.stride, self.padding)
+            return self.slide(lead(image, self.lead))
         if torch.compiler.is_compiling() or image.device.type != "cpu":
-            return F.conv2d(image, self.weight, None, self.stride, self.padding)
+            return self.slide(lead(image, self.lead))
         if torch.is_autocast_enabled("cpu"):
             # Before 25 copies of it are laid side by side.
             image = image.to(torch.get_autocast_dtype("cpu"))
         planes = as_planes(image)[0]
         bins, frames = planes.shape[0], planes.shape[2]
-        padded = F.pad(planes, (2, 2, 0, 0, 2, 2))
+        padded = F.pad(planes, (self.before, self.after, 0, 0, 2, 2))
         taps = [padded[tap % 5 : tap % 5 + bins : 2, :, tap // 5 : tap // 5 + frames] for tap in range(25)]
         columns = torch.stack(taps)
         out = torch.mm(self.weight.flatten(1), columns.view(25, -1))
         return as_maps(out.view(-1, *columns.shape[1:]))
+
+    def slide(self, image: Tensor) -> Tensor:
+        """As `forward`; where it is causal, of an image that has the frames before already."""
+        return F.conv2d(image, self.weight, None, self.stride, self.padding)
 
 
 class Block(nn.Module):
@@ -123,17 +142,18 @@ class Block(nn.Module):
         dilation: frames from tap to tap.
         dropout: probability, of a whole channel.
         bands: sub-bands of the normalisation over frequency.
+        causal: see `BcResNet`.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int, causal: bool) -> None:
         super().__init__()
-        self.past = inputs == outputs
+        self.past, self.outputs, self.history = inputs == outputs, outputs, 2 * dilation
         self.change: nn.Module = nn.Identity()
         if not self.past:
             self.change = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs), nn.ReLU())
         self.over_frequency = nn.Sequential(FrequencyDepthwise(outputs, stride), SubBandNorm(outputs, bands))
         self.over_time = nn.Sequential(
-            TimeDepthwise(outputs, 3, dilation),
+            TimeDepthwise(outputs, 3, dilation, causal),
             SubBandNorm(outputs),
             nn.SiLU(),
             Pointwise(outputs, outputs),
@@ -146,17 +166,35 @@ class Block(nn.Module):
         row = self.over_time(mean_over_frequency(over_frequency))
         return add_and_rectify(over_frequency, row, maps if self.past else None)
 
+    def advance(self, maps: Tensor, inside: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward` of a causal block, of new frames of a stream; and the next `before`, its `history` last rows over time.
+
+        Args:
+            maps: (1, inputs, time, frequency).
+            inside: (1, 1, time, 1), 0 in frames that are to be as the zeros before a clip.
+            before: (1, outputs, history, 1).
+        """
+        over_frequency = self.over_frequency(self.change(maps))
+        rows = torch.cat([before, mean_over_frequency(over_frequency) * inside], dim=2)
+        row: Tensor = self.over_time[0].slide(rows)  # type: ignore[operator]
+        for index, layer in enumerate(self.over_time):
+            if index > 0:
+                row = layer(row)
+        after = rows[:, :, maps.shape[2] :]
+        return add_and_rectify(over_frequency, row, maps if self.past else None), after
+
 
 class Head(nn.Module):
     """A depthwise 5×5 convolution that leaves no frequency but one row in five, and a pointwise one.
 
     Args:
         inputs, outputs: channels.
+        causal: see `BcResNet`.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, causal: bool) -> None:
         super().__init__()
-        self.depthwise = CollapsingDepthwise(inputs)
+        self.depthwise = CollapsingDepthwise(inputs, causal)
         self.pointwise = Pointwise(inputs, outputs)
         self.norm = SubBandNorm(outputs)
 
@@ -170,21 +208,33 @@ class CollapsingDepthwise(nn.Conv2d):
 
     Args:
         channels: in and out.
+        causal: see `BcResNet`.
     """
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, channels, 5, padding=(2, 0), groups=channels, bias=False)
+    def __init__(self, channels: int, causal: bool = False) -> None:
+        super().__init__(channels, channels, 5, padding=(0 if causal else 2, 0), groups=channels, bias=False)
+        self.before, self.after = (4, 0) if causal else (2, 2)
+        self.lead = 4 if causal else 0
 
     def forward(self, maps: Tensor) -> Tensor:
         """(batch, channels, time, frequency) to (batch, channels, time, frequency - 4)."""
         if torch.jit.is_scripting():
-            return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
+            return self.slide(lead(maps, self.lead))
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[3] != 5:
-            return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
-        planes = as_planes(F.pad(maps, (0, 0, 2, 2)))
+            return self.slide(lead(maps, self.lead))
+        planes = as_planes(F.pad(maps, (0, 0, self.before, self.after)))
         channels, bins, batch, padded = planes.shape
         # Of five bins there is one row of output: each of the taps in time is one product over frequency.
         rows = torch.bmm(self.weight.flatten(0, 1), planes.reshape(channels, bins, -1)).view(channels, 5, batch, padded)
         frames = padded - 4
         out = torch.stack([rows[:, tap, :, tap : tap + frames] for tap in range(5)]).sum(dim=0)
         return as_maps(out[:, None])
+
+    def slide(self, maps: Tensor) -> Tensor:
+        """As `forward`; where it is causal, of maps that have the frames before already."""
+        return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
+
+
+def lead(maps: Tensor, frames: int) -> Tensor:
+    """Maps (batch, channels, time, frequency) with frames of zeros before them."""
+    return F.pad(maps, [0, 0, frames, 0]) if frames > 0 else maps

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.models.planes import Pointwise, SubBandNorm, TimeDepthwise
-from kws.models.streamed import StreamedNetwork
+from kws.models.streamed import CarriedNetwork, StreamedNetwork
 
 
 class DsTcResNet(nn.Module):
@@ -52,8 +52,8 @@ class DsTcResNet(nn.Module):
             for index in range(len(channels))
         ]
         self.blocks = nn.ModuleList(blocks)
-        # Channels and frames that each block keeps of its input, in a stream.
-        self.histories = [(inputs[index], block.history) for index, block in enumerate(blocks)]
+        # Channels, frames and bins that each block keeps of its input, in a stream.
+        self.histories = [(inputs[index], block.history, 1) for index, block in enumerate(blocks)]
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(channels[-1], labels)
 
@@ -67,7 +67,17 @@ class DsTcResNet(nn.Module):
 
     def carried(self, step: int, lead: int) -> StreamedNetwork:
         """This network over a stream, its state carried from frame to frame; the first `lead` frames are before the stream."""
-        return _CarriedDsTcResNet(self, step, lead)
+        return CarriedNetwork(self, self.histories, self.frames, self.output.in_features, step, lead)
+
+    def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""
+        maps = self.norm(features.t()[None, :, :, None])
+        after: list[Tensor] = []
+        for index, block in enumerate(self.blocks):
+            maps = maps * inside
+            after.append(torch.cat([histories[index], maps], dim=2)[:, :, maps.shape[2] :])
+            maps = block(maps, histories[index])
+        return maps, after
 
 
 class CausalBlock(nn.Module):
@@ -100,40 +110,3 @@ class CausalBlock(nn.Module):
         if self.past is not None:
             out = out + self.past(maps)
         return F.relu(out)
-
-
-class _CarriedDsTcResNet(StreamedNetwork):
-    """The cache: frames heard, as far as that matters; each block's last inputs; the last outputs, whose mean is scored.
-
-    Frames before the stream are made zeros at each block, as a clip's padding is.
-    """
-
-    def __init__(self, network: DsTcResNet, step: int, lead: int) -> None:
-        self.shapes = network.histories
-        self.kept = network.frames - step
-        caches = sum(inputs * history for inputs, history in self.shapes)
-        super().__init__(step, (1 + caches + network.output.in_features * self.kept,))
-        self.network, self.frames, self.lead = network, network.frames, lead
-
-    def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
-        heard = cache[:1]
-        place = 1
-        count = features.shape[0]
-        numbers = heard + torch.arange(count, device=features.device)
-        inside = (numbers >= self.lead).to(features.dtype)[None, None, :, None]
-        # Counted no further than it matters, so that the number stays exact.
-        after = [torch.clamp(heard + count, max=float(self.lead))]
-        maps = self.network.norm(features.t()[None, :, :, None])
-        for index, block in enumerate(self.network.blocks):
-            maps = maps * inside
-            inputs, history = self.shapes[index]
-            before = cache[place : place + inputs * history].reshape(1, inputs, history, 1)
-            place += inputs * history
-            joined = torch.cat([before, maps], dim=2)
-            after.append(joined[:, :, count:].flatten())
-            maps = block(maps, before)
-        rows = torch.cat([cache[place:].reshape(maps.shape[1], -1), maps[0, :, :, 0]], dim=1)
-        after.append(rows[:, rows.shape[1] - self.kept :].flatten())
-        means = F.avg_pool1d(rows[None], self.frames, self.step)[0].t()
-        return self.network.output(means), torch.cat(after)

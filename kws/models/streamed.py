@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -50,6 +51,53 @@ class CachedFeatures(StreamedNetwork):
         inside = torch.arange(self.frames, device=rows.device)
         logits: Tensor = self.network(rows[starts[:, None] + inside])
         return logits, rows[rows.shape[0] - self.cache_shape[0] :]
+
+
+class CarriedNetwork(StreamedNetwork):
+    """A causal network whose layers remember their last inputs, and whose last maps are averaged over each window.
+
+    The cache: frames heard, as far as that matters; what the layers remember; the last maps. Frames before the stream are zeros
+    to each layer, as a clip's padding is.
+
+    Args:
+        network: with an `output` of averages, and `advance(features, inside, histories)`, which makes maps (1, channels, time, 1)
+            of new features (time, bins) and the histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0
+            in frames before the stream.
+        histories: channels, frames and bins of each layer's history.
+        frames: of a window.
+        channels: of the last maps.
+        step: frames from window to window, at most a window's.
+        lead: frames before the stream.
+    """
+
+    def __init__(
+        self, network: nn.Module, histories: list[tuple[int, int, int]], frames: int, channels: int, step: int, lead: int
+    ) -> None:
+        self.shapes, self.frames, self.channels, self.kept = histories, frames, channels, frames - step
+        remembered = sum(channels * length * bins for channels, length, bins in histories)
+        super().__init__(step, (1 + remembered + channels * self.kept,))
+        self.network, self.lead = network, lead
+
+    def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        heard, place, count = cache[:1], 1, features.shape[0]
+        numbers = heard + torch.arange(count, device=features.device)
+        inside = (numbers >= self.lead).to(features.dtype)[None, None, :, None]
+        histories: list[Tensor] = []
+        for channels, length, bins in self.shapes:
+            size = channels * length * bins
+            histories.append(cache[place : place + size].reshape(1, channels, length, bins))
+            place += size
+        maps, after = self.network.advance(features, inside, histories)  # type: ignore[operator]
+        # Counted no further than it matters, so that the number stays exact.
+        parts = [torch.clamp(heard + count, max=float(self.lead))]
+        for history in after:
+            parts.append(history.flatten())
+        rows = torch.cat([cache[place:].reshape(self.channels, -1), maps[0, :, :, 0]], dim=1)
+        parts.append(rows[:, rows.shape[1] - self.kept :].flatten())
+        means = F.avg_pool1d(rows[None], self.frames, self.step)[0].t()
+        logits: Tensor = self.network.output(means)  # type: ignore[operator]
+        return logits, torch.cat(parts)
 
 
 def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 0) -> StreamedNetwork:

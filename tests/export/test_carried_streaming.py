@@ -25,6 +25,8 @@ torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100, 980)
 CHUNKS = st.lists(st.one_of(st.integers(1, 500), st.integers(500, 32000)), max_size=20)
 
+NETWORKS = ("ds_tc_resnet", "causal_bc_resnet")
+
 models = lru_cache(make_model)
 
 
@@ -42,9 +44,9 @@ def sound() -> NDArray[np.float32]:
 
 
 @lru_cache
-def at_once(front_end: str, hop: int = 160) -> NDArray[np.float32]:
+def at_once(name: str, front_end: str, hop: int = 160) -> NDArray[np.float32]:
     """Scores of the windows at every 10 ms: the network run once over all frames, its outputs averaged over each window."""
-    model = models("ds_tc_resnet", front_end)
+    model = models(name, front_end)
     front_end_module, network = model.front_end, model.network
     waveform = torch.from_numpy(sound())
     window = front_end_module.spec.window
@@ -56,8 +58,11 @@ def at_once(front_end: str, hop: int = 160) -> NDArray[np.float32]:
         frames = torch.cat([first, others])
         assert len(frames) == 1 + (front_end_module.spec.samples - window) // hop + len(clips) - 1
         maps = network.norm(frames.t()[None, :, :, None])
-        for block in network.blocks:
-            maps = block(maps)
+        if name == "causal_bc_resnet":
+            maps = network.head(network.blocks(network.stem(maps.permute(0, 3, 2, 1))))
+        else:
+            for block in network.blocks:
+                maps = block(maps)
         means = maps[0, :, :, 0].unfold(1, front_end_module.frames, 1).mean(dim=2).t()
         scores = torch.softmax(network.output(means), dim=1).numpy()
     assert scores.std(axis=0).max() > 0.01
@@ -74,16 +79,17 @@ def assert_same(scores: NDArray[np.float32], expected: NDArray[np.float32]) -> N
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("front_end", ["mfcc", "log_mel"])
+@pytest.mark.parametrize(("name", "front_end"), [("ds_tc_resnet", "mfcc"), *((name, "log_mel") for name in NETWORKS)])
 @given(sizes=CHUNKS, stride_ms=st.sampled_from(STRIDES_MS))
 @settings(deadline=None, max_examples=20)
-def test_any_chunks_give_the_scores_of_the_whole(front_end: str, sizes: list[int], stride_ms: int) -> None:
-    scorer = checkpoint_scorer(models("ds_tc_resnet", front_end), stride_ms)
-    assert_same(pushed(scorer, sizes), at_once(front_end)[:: stride_ms // 10])
+def test_any_chunks_give_the_scores_of_the_whole(name: str, front_end: str, sizes: list[int], stride_ms: int) -> None:
+    scorer = checkpoint_scorer(models(name, front_end), stride_ms)
+    assert_same(pushed(scorer, sizes), at_once(name, front_end)[:: stride_ms // 10])
 
 
-def test_the_first_window_is_the_clip_by_itself() -> None:
-    model = models("ds_tc_resnet", "log_mel")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_first_window_is_the_clip_by_itself(name: str) -> None:
+    model = models(name, "log_mel")
     windows = np.lib.stride_tricks.sliding_window_view(sound(), 16000)[::480]
     clips = model.score(windows.copy())
     scores = pushed(checkpoint_scorer(model, 30), [])
@@ -100,20 +106,21 @@ def test_a_new_stream_forgets() -> None:
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize("stride_ms", [30, 100])
-def test_files(form: str, stride_ms: int, tmp_path: Path) -> None:
-    model, path = models("ds_tc_resnet", "log_mel"), tmp_path / f"a{SUFFIXES[form]}"
+@pytest.mark.parametrize(("name", "stride_ms"), [("ds_tc_resnet", 30), ("ds_tc_resnet", 100), ("causal_bc_resnet", 30)])
+def test_files(form: str, name: str, stride_ms: int, tmp_path: Path) -> None:
+    model, path = models(name, "log_mel"), tmp_path / f"a{SUFFIXES[form]}"
     write_streaming(StreamingScores(model, stride_ms).eval(), model.metadata, form, path)
     artefact = load(path, threads=1)
     assert isinstance(artefact, StreamModel)
-    expected = at_once("log_mel")[:: stride_ms // 10]
+    expected = at_once(name, "log_mel")[:: stride_ms // 10]
     for sizes in ([], [1, 480, 479, 5000], [333] * 60):
         assert_same(pushed(artefact.scorer(), sizes), expected)
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-def test_exports_are_compared(form: str, tmp_path: Path) -> None:
-    report = export_streaming(models("ds_tc_resnet", "log_mel"), form, tmp_path, "a")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_exports_are_compared(name: str, form: str, tmp_path: Path) -> None:
+    report = export_streaming(models(name, "log_mel"), form, tmp_path, "a")
     assert report.passed
     assert (tmp_path / f"a{SUFFIXES[form]}").exists()
 

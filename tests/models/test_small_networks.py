@@ -1,4 +1,4 @@
-"""bc_resnet, ds_cnn and ds_tc_resnet: sizes, gradients, learning, and independence of a clip from its neighbours."""
+"""The small networks: sizes, gradients, learning, and independence of clips from their neighbours, of frames from the future."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import nn
 
 from kws.errors import KwsError
 from kws.models.bc_resnet import BcResNet
+from kws.models.causal_bc_resnet import CausalBcResNet
 from kws.models.ds_cnn import DsCnn
 from kws.models.ds_tc_resnet import DsTcResNet
 from kws.models.summary import summarise
@@ -21,6 +22,7 @@ MEDIUM = ((2, 1), (2, 2), (1, 1), (1, 1), (1, 1))
 LARGE = (*MEDIUM, (1, 1))
 NETWORKS: dict[str, tuple[Callable[..., nn.Module], int, int]] = {
     "bc_resnet": (BcResNet, 98, 40),
+    "causal_bc_resnet": (CausalBcResNet, 98, 40),
     "ds_cnn": (DsCnn, 49, 10),
     "ds_tc_resnet": (DsTcResNet, 98, 40),
 }
@@ -41,6 +43,34 @@ def test_bc_resnet_has_the_papers_sizes(width: float, parameters: int, multiplie
     # The paper's table: 9.2k, 27.3k, 54.2k, 188k and 321k parameters at 1, 2, 3, 6 and 8. Its multiplies (3.1M, 89M) count
     # normalisation and activations too; what is counted here are the convolutions.
     assert sizes(BcResNet(98, 40, 12, width=width), 98, 40) == (parameters, multiplies)
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_looking_back_alone_costs_nothing(width: float) -> None:
+    assert sizes(CausalBcResNet(98, 40, 12, width=width), 98, 40) == sizes(BcResNet(98, 40, 12, width=width), 98, 40)
+
+
+@pytest.mark.parametrize("make", [CausalBcResNet, DsTcResNet])
+def test_the_future_changes_nothing(make: Callable[..., nn.Module]) -> None:
+    torch.manual_seed(0)
+    network = make(98, 40, 5)
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.momentum = 1.0
+    network(torch.randn(16, 98, 40))
+    network.eval()
+    earlier, later = torch.randn(1, 98, 40), torch.randn(1, 98, 40)
+    later[:, :60] = earlier[:, :60]
+    maps = []
+    # The last maps before their mean.
+    network.output.register_forward_pre_hook(lambda _, inputs: maps.append(inputs[0]))
+    for features in (earlier, later):
+        alone = network.advance(features[0], torch.ones(1, 1, 98, 1), [torch.zeros(1, *shape) for shape in network.histories])[0]
+        network(features)
+        torch.testing.assert_close(alone.mean(dim=(2, 3)), maps[-1], rtol=1e-4, atol=1e-5)
+        maps[-1] = alone
+    torch.testing.assert_close(maps[0][:, :, :60], maps[1][:, :, :60], rtol=1e-4, atol=1e-5)
+    assert (maps[0][:, :, 60:] - maps[1][:, :, 60:]).abs().max() > 1e-3
 
 
 def test_ds_cnn_sizes() -> None:
