@@ -101,7 +101,8 @@ def table(rows: list[Row]) -> str:
         cells = (
             f"`{row.name}`", f"{row.parameters:,}", f"{row.multiplies / 1e6:.1f} M",
             f"{plain.size_bytes / 1000:.0f} / {small.size_bytes / 1000:.0f}", f"{plain.clip_ms:.2f}", spread(row.accuracies),
-            spread(row.weakest), spread(row.unknown), spread(row.unseen), f"{100 * (small.accuracy or 0):.2f}", f"{statistics.mean(row.minutes):.0f}",
+            spread(row.weakest), spread(row.unknown), spread(row.unseen),
+            f"{100 * (small.accuracy or 0):.2f}", f"{statistics.mean(row.minutes):.0f}",
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
