@@ -8,7 +8,6 @@ from torch import Tensor
 
 # Below this many rows the cost of going through a convolution outweighs its gain.
 _ROWS_WORTH_A_CONVOLUTION = 64
-_IMAGES_FOR_ONE_THREAD = 16
 
 
 def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -16,9 +15,8 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where
     oneDNN's 1×1 channels-last convolution, the same product, reaches 410 on the same two cores
-    (`benchmarks/product.py`). With one thread PyTorch gives a 1×1 convolution of less than 16 images to a kernel no faster
-    than MKL, so clips stay images, and matrices take the plain product. So do exported and scripted models, GPUs and small
-    products.
+    (`benchmarks/product.py`). With one thread PyTorch gives a 1×1 convolution of less than 16 images to a kernel as slow as MKL,
+    so clips stay images. Exported and scripted models, GPUs and small products take the plain product.
 
     Args:
         rows: (…, inputs).
@@ -34,8 +32,6 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return F.linear(rows, weight, bias)
     inputs, outputs = weight.shape[1], weight.shape[0]
     images = rows.shape[0] if rows.dim() == 3 else 1
-    if images < _IMAGES_FOR_ONE_THREAD and torch.get_num_threads() == 1:
-        return F.linear(rows, weight, bias)
     pixels = rows.reshape(images, -1, 1, inputs).permute(0, 3, 1, 2)
     out = F.conv2d(pixels, weight.view(outputs, inputs, 1, 1), bias)
     return out.permute(0, 2, 3, 1).reshape(*rows.shape[:-1], outputs)

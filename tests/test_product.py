@@ -25,11 +25,6 @@ SHAPES = [
 ]
 
 
-@pytest.fixture(autouse=True, params=[1, 2])
-def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: request.param)
-
-
 def tensors(
     rows: tuple[int, ...], inputs: int, outputs: int, dtype: torch.dtype = torch.float64
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,23 +56,8 @@ def test_float32(rows: int) -> None:
     torch.testing.assert_close(product(x, weight, bias).double(), exact, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("count", "rows", "convolved"),
-    [
-        (2, (63,), False),
-        (2, (64,), True),
-        (2, (2, 31), False),
-        (2, (2, 32), True),
-        (1, (64,), False),
-        (1, (15, 50), False),
-        (1, (16, 3), False),
-        (1, (16, 4), True),
-    ],
-)
-def test_which_products_are_worth_a_convolution(
-    monkeypatch: pytest.MonkeyPatch, count: int, rows: tuple[int, ...], convolved: bool
-) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: count)
+@pytest.mark.parametrize(("rows", "convolved"), [((63,), False), ((64,), True), ((2, 31), False), ((2, 32), True)])
+def test_which_products_are_worth_a_convolution(monkeypatch: pytest.MonkeyPatch, rows: tuple[int, ...], convolved: bool) -> None:
     calls: list[torch.Size] = []
     plain = F.conv2d
     monkeypatch.setattr(F, "conv2d", lambda *values: calls.append(values[0].shape) or plain(*values))
