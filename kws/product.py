@@ -15,8 +15,7 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where
     oneDNN's 1×1 channels-last convolution, the same product, reaches 410 on the same two cores
-    (`benchmarks/product.py`). With one thread PyTorch gives a 1×1 convolution of less than 16 images to a kernel as slow as MKL,
-    so clips stay images. Exported and scripted models, GPUs and small products take the plain product.
+    (`benchmarks/product.py`). Exported and scripted models, GPUs and small products take the plain product.
 
     Args:
         rows: (…, inputs).
@@ -31,7 +30,6 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if torch.compiler.is_compiling() or rows.device.type != "cpu" or rows.numel() < _ROWS_WORTH_A_CONVOLUTION * rows.shape[-1]:
         return F.linear(rows, weight, bias)
     inputs, outputs = weight.shape[1], weight.shape[0]
-    images = rows.shape[0] if rows.dim() == 3 else 1
-    pixels = rows.reshape(images, -1, 1, inputs).permute(0, 3, 1, 2)
+    pixels = rows.reshape(1, -1, 1, inputs).permute(0, 3, 1, 2)
     out = F.conv2d(pixels, weight.view(outputs, inputs, 1, 1), bias)
     return out.permute(0, 2, 3, 1).reshape(*rows.shape[:-1], outputs)
