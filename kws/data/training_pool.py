@@ -194,9 +194,11 @@ def _split(asked: int, extra_percentage: float, real: int, extra: int) -> tuple[
 
 
 def _drawn(kind: str, clips: ClipList, count: int, words: Sequence[str], evenness: float, weights: Mapping[str, float]) -> Draw:
+    if not count or (evenness == 1 and not weights):
+        return Draw(kind, clips, count)
     names, word, sizes = np.unique([words[clip] for clip in clips.clips], return_inverse=True, return_counts=True)
     weight = np.array([weights.get(str(name), 1.0) for name in names])
-    if (evenness == 1 and (weight == 1).all()) or not count:
+    if evenness == 1 and (weight == 1).all():
         return Draw(kind, clips, count)
     shares = sizes**evenness * weight
     if not shares.sum():

@@ -26,7 +26,7 @@ _BINS = 40
 
 
 class BcResNet(nn.Module):
-    """BC-ResNet-τ: 9,232 parameters and 3.0 million multiplies at width 1, 321 k and 87 M at 8 (98 × 40, 12 labels).
+    """BC-ResNet-τ: 9,232 parameters and 2.4 million multiplies at width 1, 321 k and 83 M at 8 (98 × 40, 12 labels).
 
     Args:
         frames, bins, labels: sizes of the input and the output.
