@@ -20,6 +20,8 @@ class Spectrum(nn.Module):
     The window is folded into cosines and sines, so that the transform of all frames is two matrix products: no FFT
     operator, no complex numbers, and no work for bins that nobody reads.
 
+    It starts out in evaluation mode. `train()` makes it twice as fast with one thread, with sums rounded in another order.
+
     Args:
         spec: the framing.
         first_bin, last_bin: the bins kept, both included, of `spec.fft_size`.
@@ -29,6 +31,7 @@ class Spectrum(nn.Module):
 
     def __init__(self, spec: FeatureSpec, first_bin: int, last_bin: int, centred: bool = False) -> None:
         super().__init__()
+        self.training = False
         self.hop = spec.hop
         # A centred transform looks at the whole fft_size with the window in its middle; torch.stft does so.
         self.pad = spec.fft_size // 2 if centred else 0
@@ -58,8 +61,8 @@ class Spectrum(nn.Module):
         frames = self._frames(waveform)
         right = frames[..., self.right :]
         left = frames[..., 1 : 1 + self.window - self.right].flip(-1)
-        real = product(right + left, self.cosine.to(frames.dtype))
-        imaginary = product(right - left, self.sine.to(frames.dtype))
+        real = product(right + left, self.cosine.to(frames.dtype), clips_apart=self.training)
+        imaginary = product(right - left, self.sine.to(frames.dtype), clips_apart=self.training)
         return torch.addcmul(real * real, imaginary, imaginary)
 
     def _frames(self, waveform: Tensor) -> Tensor:

@@ -193,7 +193,7 @@ class KeywordData(pl.LightningDataModule):
     def features(self, batch: RawBatch, *, training: bool) -> FeatureBatch:
         """Features of a raw batch; in training augmented, and with the negatives made of it."""
         device = batch.clips.device
-        self.front_end = self.front_end.to(device)
+        self.front_end = self.front_end.to(device).train(training)
         if not training or self.augment is None:
             return FeatureBatch(self.front_end(to_float(batch.clips)), batch.labels)
         if self._noise_bank is not None and self._noise_bank.samples.device != device:

@@ -179,6 +179,16 @@ def test_only_training_batches_of_a_trainer_are_augmented(small_corpus: Path) ->
     assert module.on_after_batch_transfer(heard, 0) is heard
 
 
+def test_the_front_end_knows_training(small_corpus: Path) -> None:
+    module = data(small_corpus)
+    assert not module.front_end.training
+    batch = next(iter(module.train_dataloader()))
+    module.features(batch, training=True)
+    assert module.front_end.training
+    module.features(batch, training=False)
+    assert not module.front_end.training
+
+
 def test_the_file_systems_order_changes_nothing(corpus_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = data(corpus_folder)
     expected = [training(first), fixed(first, "validation"), fixed(first, "testing")]
