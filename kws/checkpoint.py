@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from kws.labels import LabelSet
 from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.recipe import Recipe
 from kws.streaming.settings import DecoderSettings
+from kws.teacher import Teacher
 
 
 class WaveformModel(nn.Module):
@@ -119,6 +120,16 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
     except RuntimeError as error:
         raise KwsError(f"{path}: its weights do not fit the network it names ({error})") from error
     return model.eval()
+
+
+def load_teacher(path: str | Path | Sequence[str | Path]) -> Teacher:
+    """The teacher of a checkpoint of train.py, or of several.
+
+    Raises:
+        KwsError: a file is missing, broken, or not a checkpoint of kws; or there is none.
+    """
+    paths = [path] if isinstance(path, str | Path) else path
+    return Teacher([load_checkpoint(one) for one in paths])
 
 
 def check_resumable(path: str | Path, module: KeywordModule) -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.recipe import Recipe
-
-
-class Teacher(Protocol):
-    """A trained model: what `kws.checkpoint.load_checkpoint` gives."""
-
-    recipe: Recipe
-    network: nn.Module
+from kws.teacher import Teacher
 
 
 class Objective:
@@ -25,8 +17,8 @@ class Objective:
     Args:
         label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016); 0: none.
         mixup: clips are mixed in pairs by shares drawn from Beta(mixup, mixup), labels alike (Zhang et al. 2018); 0: none.
-        teacher: a better model for the same words and features, whose probabilities are followed (Hinton et al. 2015);
-            None: none.
+        teacher: one or more better models for the same words and features, whose mean probabilities are followed (Hinton et
+            al. 2015); None: none.
         teacher_weight: of following the teacher, beside 1 - this of the labels.
         temperature: that both networks' logits are divided by where the teacher is followed.
 
@@ -53,8 +45,6 @@ class Objective:
         self.label_smoothing, self.mixup = label_smoothing, mixup
         self.teacher_weight, self.temperature = teacher_weight, temperature
         self.teacher = teacher
-        if teacher is not None:
-            teacher.network.eval().requires_grad_(False)
 
     def check(self, recipe: Recipe) -> None:
         """Make sure that a student of this recipe can follow the teacher.
@@ -62,15 +52,8 @@ class Objective:
         Raises:
             KwsError: the teacher hears other words or other features.
         """
-        if self.teacher is None:
-            return
-        for room in ("words", "features"):
-            theirs, ours = (one.to_dict()[room] for one in (self.teacher.recipe, recipe))
-            if theirs != ours:
-                raise KwsError(
-                    f"objective.teacher: it has {room}={theirs}, this run has {ours}; a teacher hears what its student hears:"
-                    f" give one with the same {room}"
-                )
+        if self.teacher is not None:
+            self.teacher.check(recipe)
 
     def __call__(self, network: nn.Module, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of a batch, and the network's logits (batch, labels).
@@ -99,8 +82,7 @@ class Objective:
     def _follow(self, features: Tensor, logits: Tensor, entropy: Tensor) -> Tensor:
         if self.teacher is None:
             return entropy.mean()
-        with torch.no_grad():
-            target = F.softmax(self.teacher.network.to(features.device)(features).float() / self.temperature, dim=1)
+        target = self.teacher.probabilities(features, self.temperature)
         ours = F.log_softmax(logits.float() / self.temperature, dim=1)
         # The square keeps the gradient's size whatever the temperature.
         distance = F.kl_div(ours, target, reduction="batchmean") * self.temperature**2

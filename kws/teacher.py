@@ -1,0 +1,59 @@
+"""Trained models that a smaller network follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kws.errors import KwsError
+from kws.recipe import Recipe
+
+
+class TrainedModel(Protocol):
+    """What `kws.checkpoint.load_checkpoint` gives."""
+
+    recipe: Recipe
+    network: nn.Module
+
+
+class Teacher:
+    """The mean opinion of one or more trained models.
+
+    Args:
+        models: for the same words and features.
+
+    Raises:
+        KwsError: no model.
+    """
+
+    def __init__(self, models: Sequence[TrainedModel]) -> None:
+        if not models:
+            raise KwsError("objective.teacher.path: no checkpoint; give one or more, or objective=cross_entropy")
+        self.models = tuple(models)
+        for model in self.models:
+            model.network.eval().requires_grad_(False)
+
+    def check(self, recipe: Recipe) -> None:
+        """Make sure that a student of this recipe can follow it.
+
+        Raises:
+            KwsError: a model hears other words or other features.
+        """
+        for model in self.models:
+            for room in ("words", "features"):
+                theirs, ours = (one.to_dict()[room] for one in (model.recipe, recipe))
+                if theirs != ours:
+                    raise KwsError(
+                        f"objective.teacher: it has {room}={theirs}, this run has {ours}; a teacher hears what its student hears:"
+                        f" give one with the same {room}"
+                    )
+
+    @torch.no_grad()
+    def probabilities(self, features: Tensor, temperature: float) -> Tensor:
+        """Mean probabilities (batch, labels) of the logits divided by the temperature, for features (batch, frames, bins)."""
+        logits = [model.network.to(features.device)(features).float() for model in self.models]
+        return torch.stack([F.softmax(one / temperature, dim=1) for one in logits]).mean(dim=0)
