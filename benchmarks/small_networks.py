@@ -1,16 +1,21 @@
 """Seconds an epoch of a small network, its augmentation and features included, and where they go.
 
     python benchmarks/small_networks.py --data data/speech_commands_v0.02 [--experiment bc_resnet_1] [--steps 60] [--threads 2]
+    python benchmarks/small_networks.py --data data/speech_commands_v0.02 --whole     train.py, one process and two
 
 An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word: the authors' own code for BC-ResNet-1 takes
 29 s for it on two cores of the same kind, 2.8 s of them for features. `planes` are the layers of kws.models.planes, `plain`
 torch's own convolutions and batch normalisation with the same weights. Medians; rows are measured in turn, round after round.
+`--whole` times train.py from outside: what 200 steps of 100 clips more take, loaders, optimiser and Lightning included.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +35,8 @@ from kws.recipe import Recipe
 CLIPS, AUTHORS_S = 11_800, 29.0
 WORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
 ROUNDS = 5
+WHOLE_ROUNDS, WHOLE_STEPS = 3, (60, 260)
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
@@ -38,14 +45,16 @@ def main() -> None:
     parser.add_argument("--experiment", default="bc_resnet_1")
     parser.add_argument("--steps", type=int, default=60, help="steps timed of each row")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--whole", action="store_true", help="time train.py: one process, and trainer=two_processes")
     parser.add_argument("overrides", nargs="*", help="settings of train.py")
     args = parser.parse_args()
+    if args.whole:
+        time_training(args)
+        return
     keep_freed_memory()
     torch.set_num_threads(args.threads)
-    with initialize_config_dir(str(Path(__file__).resolve().parent.parent / "conf"), version_base="1.3"):
-        words = "words=[" + ",".join(f"'{word}'" for word in WORDS) + "]"
-        given = [f"experiment={args.experiment}", "data=folder", f"data.source.root={args.data}", words, "name=benchmark"]
-        cfg = compose("train", [*given, *args.overrides])
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", [*settings(args), "name=benchmark", *args.overrides])
     recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     module, data = KeywordModule(recipe, instantiate(cfg.optim), instantiate(cfg.schedule)), instantiate(cfg.data)
     data.prepare_data()
@@ -54,6 +63,40 @@ def main() -> None:
     steps = {(layers, precision): [] for precision in ("float32", "bfloat16") for layers in ("plain", "planes")}
     measure(module.network, data, args.steps, bar, steps)
     report(bar, steps, args)
+
+
+def settings(args: argparse.Namespace) -> list[str]:
+    """What both ways of timing ask train.py for."""
+    words = "words=[" + ",".join(f"'{word}'" for word in WORDS) + "]"
+    return [f"experiment={args.experiment}", "data=folder", f"data.source.root={args.data.resolve()}", words]
+
+
+def time_training(args: argparse.Namespace) -> None:
+    """An epoch by the clock on the wall, the two kinds in turn."""
+    kinds = {"one process": [f"threads={args.threads}"], "two processes": ["trainer=two_processes"]}
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(WHOLE_ROUNDS):
+        for kind, choice in kinds.items():
+            short, long = (run_s(steps, [*settings(args), *choice, *args.overrides]) for steps in WHOLE_STEPS)
+            times[kind].append((long - short) / (WHOLE_STEPS[1] - WHOLE_STEPS[0]))
+    print(f"{args.experiment}, train.py, batches of 100 real clips, {CLIPS:,} clips: medians of {WHOLE_ROUNDS}")
+    print(f"{'':16}{'ms a step':>12}{'epoch s':>10}{'of 29 s':>15}")
+    for kind, step_s in times.items():
+        epoch = CLIPS / 100 * statistics.median(step_s)
+        print(f"{kind:16}{1000 * statistics.median(step_s):12.0f}{epoch:10.1f}{AUTHORS_S / epoch:14.1f}×")
+
+
+def run_s(steps: int, given: list[str]) -> float:
+    """Seconds of a run of train.py that validates and tests next to nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        brief = [
+            f"schedule.steps={steps}", "schedule.warmup_steps=50", "averaging=none", "trainer.val_check_interval=1000000",
+            "+trainer.limit_val_batches=1", "+trainer.limit_test_batches=1", "test_weights=last", "calibrate=false",
+            "logger=none", "progress=false", f"hydra.run.dir={folder}",
+        ]  # fmt: skip
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "train.py", *given, *brief], cwd=ROOT, check=True, capture_output=True)
+        return time.perf_counter() - start
 
 
 def measure(network: torch.nn.Module, data: object, count: int, bar: dict, steps: dict) -> None:
