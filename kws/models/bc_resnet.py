@@ -97,6 +97,11 @@ class Stem(nn.Module):
         """(batch, 1, time, frequency) to (batch, channels, time, frequency / 2)."""
         return F.relu(self.norm(self.convolution(image)))
 
+    def advance(self, image: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward` of a causal stem, of new frames of a stream; and the next `before`, (1, 1, 4, frequency)."""
+        joined = torch.cat([before, image], dim=2)
+        return F.relu(self.norm(self.convolution.slide(joined))), joined[:, :, image.shape[2] :]
+
 
 class ImageConv(nn.Conv2d):
     """A 5×5 convolution of one channel with a stride of 2 over frequency, without bias.
@@ -201,6 +206,12 @@ class Head(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(batch, inputs, time, frequency) to (batch, outputs, time, frequency - 4)."""
         return F.relu(self.norm(self.pointwise(self.depthwise(maps))))
+
+    def advance(self, maps: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward` of a causal head, of new frames of a stream; and the next `before`, (1, inputs, 4, frequency)."""
+        joined = torch.cat([before, maps], dim=2)
+        out = F.relu(self.norm(self.pointwise(self.depthwise.slide(joined))))
+        return out, joined[:, :, maps.shape[2] :]
 
 
 class CollapsingDepthwise(nn.Conv2d):

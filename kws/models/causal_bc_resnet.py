@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from kws.models.bc_resnet import BcResNet, Block
@@ -38,15 +36,12 @@ class CausalBcResNet(BcResNet):
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""
-        count = features.shape[0]
-        image = self.norm(features.t()[None, :, :, None]).permute(0, 3, 2, 1) * inside
-        joined = torch.cat([histories[0], image], dim=2)
-        after = [joined[:, :, count:]]
-        maps = F.relu(self.stem.norm(self.stem.convolution.slide(joined)))
+        image = self.norm(features.t()[None, :, :, None]).permute(0, 3, 2, 1)
+        maps, history = self.stem.advance(image * inside, histories[0])
+        after = [history]
         for index, block in enumerate(self.blocks):
             maps, history = block.advance(maps, inside, histories[index + 1])  # type: ignore[operator]
             after.append(history)
-        joined = torch.cat([histories[len(histories) - 1], maps * inside], dim=2)
-        after.append(joined[:, :, count:])
-        head = self.head
-        return F.relu(head.norm(head.pointwise(head.depthwise.slide(joined)))), after
+        maps, history = self.head.advance(maps * inside, histories[len(histories) - 1])
+        after.append(history)
+        return maps, after

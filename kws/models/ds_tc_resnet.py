@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -48,8 +49,8 @@ class DsTcResNet(nn.Module):
         self.norm = SubBandNorm(bins, affine=False)
         inputs = [bins, *channels]
         blocks = [
-            CausalBlock(inputs[index], channels[index], kernels[index], dilations[index], residual[index])
-            for index in range(len(channels))
+            CausalBlock(before, after, kernel, dilation, "convolved" if past else None)
+            for before, after, kernel, dilation, past in zip(inputs[:-1], channels, kernels, dilations, residual, strict=True)
         ]
         self.blocks = nn.ModuleList(blocks)
         # Channels, frames and bins that each block keeps of its input, in a stream.
@@ -74,10 +75,13 @@ class DsTcResNet(nn.Module):
         maps = self.norm(features.t()[None, :, :, None])
         after: list[Tensor] = []
         for index, block in enumerate(self.blocks):
-            maps = maps * inside
-            after.append(torch.cat([histories[index], maps], dim=2)[:, :, maps.shape[2] :])
-            maps = block(maps, histories[index])
+            maps, history = block.advance(maps * inside, histories[index])  # type: ignore[operator]
+            after.append(history)
         return maps, after
+
+
+def _pointwise(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs))
 
 
 class CausalBlock(nn.Module):
@@ -85,27 +89,33 @@ class CausalBlock(nn.Module):
 
     Args:
         inputs, outputs: channels.
-        kernel, dilation: of the depthwise convolution.
-        residual: the input goes past, through a pointwise convolution and normalisation of its own.
+        kernel, dilation: of the depthwise convolution; a kernel of 1 leaves it out.
+        past: the input goes past them as it is ("plain"), or through a pointwise convolution and normalisation of its own
+            ("convolved"); None: not at all.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int, residual: bool) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, dilation: int, past: Literal["plain", "convolved"] | None = None
+    ) -> None:
         super().__init__()
         self.history = dilation * (kernel - 1)
         self.depthwise = TimeDepthwise(inputs, kernel, dilation, causal=True) if kernel > 1 else None
-        self.pointwise = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs))
-        self.past = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs)) if residual else None
+        self.pointwise = _pointwise(inputs, outputs)
+        self.past: nn.Module | None = None
+        if past is not None:
+            self.past = _pointwise(inputs, outputs) if past == "convolved" else nn.Identity()
 
-    def forward(self, maps: Tensor, before: Tensor | None = None) -> Tensor:
-        """(batch, inputs, time, 1) to (batch, outputs, time, 1).
+    def forward(self, maps: Tensor) -> Tensor:
+        """(batch, inputs, time, 1) to (batch, outputs, time, 1)."""
+        return self._end(maps, maps if self.depthwise is None else self.depthwise(maps))
 
-        Args:
-            maps: the input.
-            before: its `history` frames before these, (batch, inputs, history, 1); None: zeros.
-        """
-        filtered = maps
-        if self.depthwise is not None:
-            filtered = self.depthwise(maps) if before is None else self.depthwise.slide(torch.cat([before, maps], dim=2))
+    def advance(self, maps: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, of new frames of a stream; and the next `before`, its `history` last frames (1, inputs, history, 1)."""
+        joined = torch.cat([before, maps], dim=2)
+        filtered = maps if self.depthwise is None else self.depthwise.slide(joined)
+        return self._end(maps, filtered), joined[:, :, maps.shape[2] :]
+
+    def _end(self, maps: Tensor, filtered: Tensor) -> Tensor:
         out: Tensor = self.pointwise(filtered)
         if self.past is not None:
             out = out + self.past(maps)

@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100, 980)
 CHUNKS = st.lists(st.one_of(st.integers(1, 500), st.integers(500, 32000)), max_size=20)
 
-NETWORKS = ("ds_tc_resnet", "causal_bc_resnet")
+NETWORKS = ("ds_tc_resnet", "causal_bc_resnet", "bc_tc_resnet")
 
 models = lru_cache(make_model)
 
@@ -58,11 +58,18 @@ def at_once(name: str, front_end: str, hop: int = 160) -> NDArray[np.float32]:
         frames = torch.cat([first, others])
         assert len(frames) == 1 + (front_end_module.spec.samples - window) // hop + len(clips) - 1
         maps = network.norm(frames.t()[None, :, :, None])
-        if name == "causal_bc_resnet":
-            maps = network.head(network.blocks(network.stem(maps.permute(0, 3, 2, 1))))
+        if name == "ds_tc_resnet":
+            layers = [*network.blocks]
         else:
-            for block in network.blocks:
-                maps = block(maps)
+            maps = maps.permute(0, 3, 2, 1)
+            behind = (
+                [*network.blocks, network.head]
+                if name == "causal_bc_resnet"
+                else [*network.front, network.mixed, *network.over_time]
+            )
+            layers = [network.stem, *behind]
+        for layer in layers:
+            maps = layer(maps)
         means = maps[0, :, :, 0].unfold(1, front_end_module.frames, 1).mean(dim=2).t()
         scores = torch.softmax(network.output(means), dim=1).numpy()
     assert scores.std(axis=0).max() > 0.01
@@ -106,7 +113,7 @@ def test_a_new_stream_forgets() -> None:
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize(("name", "stride_ms"), [("ds_tc_resnet", 30), ("ds_tc_resnet", 100), ("causal_bc_resnet", 30)])
+@pytest.mark.parametrize(("name", "stride_ms"), [("ds_tc_resnet", 100), *((name, 30) for name in NETWORKS)])
 def test_files(form: str, name: str, stride_ms: int, tmp_path: Path) -> None:
     model, path = models(name, "log_mel"), tmp_path / f"a{SUFFIXES[form]}"
     write_streaming(StreamingScores(model, stride_ms).eval(), model.metadata, form, path)

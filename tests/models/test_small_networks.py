@@ -11,6 +11,7 @@ from torch import nn
 
 from kws.errors import KwsError
 from kws.models.bc_resnet import BcResNet
+from kws.models.bc_tc_resnet import BcTcResNet
 from kws.models.causal_bc_resnet import CausalBcResNet
 from kws.models.ds_cnn import DsCnn
 from kws.models.ds_tc_resnet import DsTcResNet
@@ -22,6 +23,7 @@ MEDIUM = ((2, 1), (2, 2), (1, 1), (1, 1), (1, 1))
 LARGE = (*MEDIUM, (1, 1))
 NETWORKS: dict[str, tuple[Callable[..., nn.Module], int, int]] = {
     "bc_resnet": (BcResNet, 98, 40),
+    "bc_tc_resnet": (BcTcResNet, 98, 40),
     "causal_bc_resnet": (CausalBcResNet, 98, 40),
     "ds_cnn": (DsCnn, 49, 10),
     "ds_tc_resnet": (DsTcResNet, 98, 40),
@@ -50,7 +52,7 @@ def test_looking_back_alone_costs_nothing(width: float) -> None:
     assert sizes(CausalBcResNet(98, 40, 12, width=width), 98, 40) == sizes(BcResNet(98, 40, 12, width=width), 98, 40)
 
 
-@pytest.mark.parametrize("make", [CausalBcResNet, DsTcResNet])
+@pytest.mark.parametrize("make", [BcTcResNet, CausalBcResNet, DsTcResNet])
 def test_the_future_changes_nothing(make: Callable[..., nn.Module]) -> None:
     torch.manual_seed(0)
     network = make(98, 40, 5)
@@ -81,6 +83,10 @@ def test_ds_cnn_sizes() -> None:
 
 def test_ds_tc_resnet_sizes() -> None:
     assert sizes(DsTcResNet(98, 40, 12), 98, 40) == (71_556, 6_711_792)
+
+
+def test_bc_tc_resnet_sizes() -> None:
+    assert sizes(BcTcResNet(98, 40, 12), 98, 40) == (81_980, 9_322_512)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -145,3 +151,9 @@ def test_settings_that_make_no_network() -> None:
         BcResNet(98, 40, 12, width=0.1)
     with pytest.raises(KwsError, match="6, 1, 6 and 6 entries"):
         DsTcResNet(98, 40, 12, kernels=(3,))
+    with pytest.raises(KwsError, match=r"model.front, strides: 2 and 1 entries"):
+        BcTcResNet(98, 40, 12, strides=(1,))
+    with pytest.raises(KwsError, match=r"model.channels, kernels, dilations: 5, 1 and 5 entries"):
+        BcTcResNet(98, 40, 12, kernels=(3,))
+    with pytest.raises(KwsError, match=r"features.bins: 64 given.*has 32 of them left.*no 5 equal.*give 40"):
+        BcTcResNet(98, 64, 12)
