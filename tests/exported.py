@@ -22,7 +22,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "tiny_embedding_conv": {"_target_": "kws.models.tiny_conv.TinyEmbeddingConv", "filters": 3},
     "bc_resnet": {"_target_": "kws.models.bc_resnet.BcResNet", "width": 0.5},
     "bc_tc_resnet": {"_target_": "kws.models.bc_tc_resnet.BcTcResNet", "stem": 4, "front": (4, 6), "channels": (8, 8, 8, 8, 10)},
-    "causal_bc_resnet": {"_target_": "kws.models.causal_bc_resnet.CausalBcResNet", "width": 0.5},
     "ds_cnn": {"_target_": "kws.models.ds_cnn.DsCnn", "channels": 8},
     "ds_tc_resnet": {"_target_": "kws.models.ds_tc_resnet.DsTcResNet", "channels": (6, 4, 4, 4, 6, 6)},
 }

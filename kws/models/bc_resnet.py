@@ -33,7 +33,6 @@ class BcResNet(nn.Module):
         width: τ of the paper: 1, 1.5, 2, 3, 6 or 8.
         dropout: probability that a channel of a block's temporal half is dropped, for all its frames.
         bands: sub-bands of the normalisation over frequency.
-        causal: each frame is computed from itself and those before it; otherwise from as many on both sides.
 
     Raises:
         KwsError: bins that are no multiple of 40, or a width of less than one channel.
@@ -47,8 +46,6 @@ class BcResNet(nn.Module):
         width: float = 1.0,
         dropout: float = 0.1,
         bands: int = 5,
-        *,
-        causal: bool = False,
     ) -> None:
         super().__init__()
         if bins % _BINS:
@@ -60,15 +57,15 @@ class BcResNet(nn.Module):
         unit = int(8 * width)
         channels = int(_STEM * unit)
         self.norm = SubBandNorm(bins, affine=False)
-        self.stem = Stem(channels, causal)
+        self.stem = Stem(channels)
         blocks: list[Block] = []
         for stage, (factor, count, stride) in enumerate(_STAGES):
             for block in range(count):
                 outputs = int(factor * unit)
-                blocks.append(Block(channels, outputs, stride if block == 0 else 1, 2**stage, dropout, bands, causal))
+                blocks.append(Block(channels, outputs, stride if block == 0 else 1, 2**stage, dropout, bands))
                 channels = outputs
         self.blocks = nn.Sequential(*blocks)
-        self.head = Head(channels, int(_HEAD * unit), causal)
+        self.head = Head(channels, int(_HEAD * unit))
         self.output = nn.Linear(int(_HEAD * unit), labels)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -85,10 +82,10 @@ class Stem(nn.Module):
 
     Args:
         channels: of its output.
-        causal: see `BcResNet`.
+        causal: it looks back alone, over four frames.
     """
 
-    def __init__(self, channels: int, causal: bool) -> None:
+    def __init__(self, channels: int, causal: bool = False) -> None:
         super().__init__()
         self.convolution = ImageConv(channels, causal)
         self.norm = SubBandNorm(channels)
@@ -108,7 +105,7 @@ class ImageConv(nn.Conv2d):
 
     Args:
         channels: of its output.
-        causal: see `BcResNet`.
+        causal: its last row of taps is on the frame itself.
     """
 
     def __init__(self, channels: int, causal: bool = False) -> None:
@@ -119,9 +116,9 @@ class ImageConv(nn.Conv2d):
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 1, time, frequency) to (batch, channels, time, ceil(frequency / 2))."""
         if torch.jit.is_scripting():
-            return self.slide(lead(image, self.lead))
+            return self.plain(image)
         if torch.compiler.is_compiling() or image.device.type != "cpu":
-            return self.slide(lead(image, self.lead))
+            return self.plain(image)
         if torch.is_autocast_enabled("cpu"):
             # Before 25 copies of it are laid side by side.
             image = image.to(torch.get_autocast_dtype("cpu"))
@@ -132,6 +129,10 @@ class ImageConv(nn.Conv2d):
         columns = torch.stack(taps)
         out = torch.mm(self.weight.flatten(1), columns.view(25, -1))
         return as_maps(out.view(-1, *columns.shape[1:]))
+
+    def plain(self, image: Tensor) -> Tensor:
+        """As `forward`, whatever the order in memory."""
+        return self.slide(F.pad(image, [0, 0, self.lead, 0]) if self.lead > 0 else image)
 
     def slide(self, image: Tensor) -> Tensor:
         """As `forward`; where it is causal, of an image that has the frames before already."""
@@ -147,10 +148,12 @@ class Block(nn.Module):
         dilation: frames from tap to tap.
         dropout: probability, of a whole channel.
         bands: sub-bands of the normalisation over frequency.
-        causal: see `BcResNet`.
+        causal: it looks back alone.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int, causal: bool) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int, causal: bool = False
+    ) -> None:
         super().__init__()
         self.past, self.outputs, self.history = inputs == outputs, outputs, 2 * dilation
         self.change: nn.Module = nn.Identity()
@@ -194,12 +197,11 @@ class Head(nn.Module):
 
     Args:
         inputs, outputs: channels.
-        causal: see `BcResNet`.
     """
 
-    def __init__(self, inputs: int, outputs: int, causal: bool) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.depthwise = CollapsingDepthwise(inputs, causal)
+        self.depthwise = CollapsingDepthwise(inputs)
         self.pointwise = Pointwise(inputs, outputs)
         self.norm = SubBandNorm(outputs)
 
@@ -207,33 +209,24 @@ class Head(nn.Module):
         """(batch, inputs, time, frequency) to (batch, outputs, time, frequency - 4)."""
         return F.relu(self.norm(self.pointwise(self.depthwise(maps))))
 
-    def advance(self, maps: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward` of a causal head, of new frames of a stream; and the next `before`, (1, inputs, 4, frequency)."""
-        joined = torch.cat([before, maps], dim=2)
-        out = F.relu(self.norm(self.pointwise(self.depthwise.slide(joined))))
-        return out, joined[:, :, maps.shape[2] :]
-
 
 class CollapsingDepthwise(nn.Conv2d):
     """A depthwise 5×5 convolution without bias, padded in time alone.
 
     Args:
         channels: in and out.
-        causal: see `BcResNet`.
     """
 
-    def __init__(self, channels: int, causal: bool = False) -> None:
-        super().__init__(channels, channels, 5, padding=(0 if causal else 2, 0), groups=channels, bias=False)
-        self.before, self.after = (4, 0) if causal else (2, 2)
-        self.lead = 4 if causal else 0
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 5, padding=(2, 0), groups=channels, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(batch, channels, time, frequency) to (batch, channels, time, frequency - 4)."""
         if torch.jit.is_scripting():
-            return self.slide(lead(maps, self.lead))
+            return self.plain(maps)
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[3] != 5:
-            return self.slide(lead(maps, self.lead))
-        planes = as_planes(F.pad(maps, (0, 0, self.before, self.after)))
+            return self.plain(maps)
+        planes = as_planes(F.pad(maps, (0, 0, 2, 2)))
         channels, bins, batch, padded = planes.shape
         # Of five bins there is one row of output: each of the taps in time is one product over frequency.
         rows = torch.bmm(self.weight.flatten(0, 1), planes.reshape(channels, bins, -1)).view(channels, 5, batch, padded)
@@ -241,11 +234,6 @@ class CollapsingDepthwise(nn.Conv2d):
         out = torch.stack([rows[:, tap, :, tap : tap + frames] for tap in range(5)]).sum(dim=0)
         return as_maps(out[:, None])
 
-    def slide(self, maps: Tensor) -> Tensor:
-        """As `forward`; where it is causal, of maps that have the frames before already."""
+    def plain(self, maps: Tensor) -> Tensor:
+        """As `forward`, whatever the order in memory."""
         return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
-
-
-def lead(maps: Tensor, frames: int) -> Tensor:
-    """Maps (batch, channels, time, frequency) with frames of zeros before them."""
-    return F.pad(maps, [0, 0, frames, 0]) if frames > 0 else maps

@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100, 980)
 CHUNKS = st.lists(st.one_of(st.integers(1, 500), st.integers(500, 32000)), max_size=20)
 
-NETWORKS = ("ds_tc_resnet", "causal_bc_resnet", "bc_tc_resnet")
+NETWORKS = ("ds_tc_resnet", "bc_tc_resnet")
 
 models = lru_cache(make_model)
 
@@ -62,12 +62,7 @@ def at_once(name: str, front_end: str, hop: int = 160) -> NDArray[np.float32]:
             layers = [*network.blocks]
         else:
             maps = maps.permute(0, 3, 2, 1)
-            behind = (
-                [*network.blocks, network.head]
-                if name == "causal_bc_resnet"
-                else [*network.front, network.mixed, *network.over_time]
-            )
-            layers = [network.stem, *behind]
+            layers = [network.stem, *network.front, network.mixed, *network.over_time]
         for layer in layers:
             maps = layer(maps)
         means = maps[0, :, :, 0].unfold(1, front_end_module.frames, 1).mean(dim=2).t()

@@ -94,7 +94,7 @@ def test_near_the_float_model(network: str, made: Made) -> None:
     expected, scores = plain.score(clips), whole.score(clips)
     assert expected.std(axis=0).max() > 0.1
     # Untrained and normalised layer by layer, these blow up what rounding does; trained they lose 0.1 to 0.5 points.
-    loose = {"bc_resnet": (0.15, 1.0), "causal_bc_resnet": (0.15, 1.0), "ds_cnn": (0.1, 0.6), "bc_tc_resnet": (0.05, 0.4)}
+    loose = {"bc_resnet": (0.15, 1.0), "ds_cnn": (0.1, 0.6), "bc_tc_resnet": (0.05, 0.4)}
     mean, most = loose.get(network, (0.02, 0.2))
     assert np.abs(scores - expected).mean() < mean
     assert np.abs(scores - expected).max() < most

@@ -12,7 +12,6 @@ from torch import nn
 from kws.errors import KwsError
 from kws.models.bc_resnet import BcResNet
 from kws.models.bc_tc_resnet import BcTcResNet
-from kws.models.causal_bc_resnet import CausalBcResNet
 from kws.models.ds_cnn import DsCnn
 from kws.models.ds_tc_resnet import DsTcResNet
 from kws.models.summary import summarise
@@ -24,7 +23,6 @@ LARGE = (*MEDIUM, (1, 1))
 NETWORKS: dict[str, tuple[Callable[..., nn.Module], int, int]] = {
     "bc_resnet": (BcResNet, 98, 40),
     "bc_tc_resnet": (BcTcResNet, 98, 40),
-    "causal_bc_resnet": (CausalBcResNet, 98, 40),
     "ds_cnn": (DsCnn, 49, 10),
     "ds_tc_resnet": (DsTcResNet, 98, 40),
 }
@@ -47,12 +45,7 @@ def test_bc_resnet_has_the_papers_sizes(width: float, parameters: int, multiplie
     assert sizes(BcResNet(98, 40, 12, width=width), 98, 40) == (parameters, multiplies)
 
 
-@pytest.mark.parametrize("width", [1, 3])
-def test_looking_back_alone_costs_nothing(width: float) -> None:
-    assert sizes(CausalBcResNet(98, 40, 12, width=width), 98, 40) == sizes(BcResNet(98, 40, 12, width=width), 98, 40)
-
-
-@pytest.mark.parametrize("make", [BcTcResNet, CausalBcResNet, DsTcResNet])
+@pytest.mark.parametrize("make", [BcTcResNet, DsTcResNet])
 def test_the_future_changes_nothing(make: Callable[..., nn.Module]) -> None:
     torch.manual_seed(0)
     network = make(98, 40, 5)
