@@ -143,7 +143,8 @@ class Block(nn.Module):
     """A residual over frequency, and one over time alone that is broadcast back over frequency.
 
     Args:
-        inputs, outputs: channels; where they differ the block has a pointwise convolution before and no way past it.
+        inputs, outputs: channels; where they differ, or with a stride, the block has a pointwise convolution before and no way
+            past it.
         stride: over frequency.
         dilation: frames from tap to tap.
         dropout: probability, of a whole channel.
@@ -155,7 +156,7 @@ class Block(nn.Module):
         self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int, causal: bool = False
     ) -> None:
         super().__init__()
-        self.past, self.outputs, self.history = inputs == outputs, outputs, 2 * dilation
+        self.past, self.outputs, self.history = inputs == outputs and stride == 1, outputs, 2 * dilation
         self.change: nn.Module = nn.Identity()
         if not self.past:
             self.change = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs), nn.ReLU())

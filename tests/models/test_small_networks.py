@@ -137,6 +137,14 @@ def test_bfloat16_stays_close(name: str) -> None:
     assert (exact - rounded.float()).abs().max() < 0.1 * exact.abs().max()
 
 
+def test_a_front_that_strides_without_more_channels() -> None:
+    network = BcTcResNet(
+        98, 40, 4, stem=6, front=(6, 6), strides=(2, 1), channels=(8, 8, 10), kernels=(3, 5, 1), dilations=(1, 2, 1)
+    )
+    assert network(torch.randn(2, 98, 40)).shape == (2, 4)
+    assert network.mix[0].in_channels == 6 * 10
+
+
 def test_settings_that_make_no_network() -> None:
     with pytest.raises(KwsError, match=r"features.bins: 64 given.*give 40"):
         BcResNet(98, 64, 12)
