@@ -125,16 +125,18 @@ def draw(rows: list[Row], path: Path) -> None:
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    for row in rows:
+    # Neighbours have their names on different sides.
+    for index, row in enumerate(sorted(rows, key=lambda row: row.multiplies)):
         accuracy = statistics.mean(row.accuracies)
         error = statistics.stdev(row.accuracies) if len(row.accuracies) > 1 else 0.0
         axes.errorbar(row.multiplies, accuracy, yerr=error, fmt="o", capsize=3)
-        axes.annotate(f"{row.name}\n{row.parameters / 1000:,.0f} k", (row.multiplies, accuracy), xytext=(7, -4),
-                      textcoords="offset points", fontsize=8, va="top")  # fmt: skip
+        place, side = ((6, 4), "bottom") if index % 2 else ((6, -4), "top")
+        axes.annotate(f"{row.name}\n{row.parameters / 1000:,.0f} k", (row.multiplies, accuracy), xytext=place,
+                      textcoords="offset points", fontsize=8, va=side)  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlabel("multiplies a clip")
     axes.set_ylabel("test accuracy, %")
-    axes.margins(x=0.2, y=0.15)
+    axes.margins(x=0.2, y=0.25)
     axes.grid(alpha=0.3)
     save_figure(figure, path)
 
