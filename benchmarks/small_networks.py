@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--experiment", default="bc_resnet_1")
     parser.add_argument("--steps", type=int, default=60, help="steps timed of each row")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--whole", action="store_true", help="time train.py: one process, and trainer=two_processes")
+    parser.add_argument("--whole", action="store_true", help="time train.py: one process, and two of one thread")
     parser.add_argument("overrides", nargs="*", help="settings of train.py")
     args = parser.parse_args()
     if args.whole:
@@ -73,7 +73,10 @@ def settings(args: argparse.Namespace) -> list[str]:
 
 def time_training(args: argparse.Namespace) -> None:
     """An epoch by the clock on the wall, the two kinds in turn."""
-    kinds = {"one process": [f"threads={args.threads}"], "two processes": ["trainer=two_processes"]}
+    kinds = {
+        "one process": [f"threads={args.threads}"],
+        "two processes": ["threads=1", "trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=50"],
+    }
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     # The first run of all packs the clips and speaks other words.
     run_s(WHOLE_STEPS[0], [*settings(args), *args.overrides])

@@ -314,12 +314,6 @@ def test_loggers_and_trainers_are_built(logger: str, tmp_path: Path) -> None:
         assert isinstance(built, pl.Trainer)
 
 
-def test_two_processes_share_a_batch() -> None:
-    one, two = composed("experiment=bc_resnet_1"), composed("experiment=bc_resnet_1", "trainer=two_processes")
-    assert two.trainer.devices * two.data.batch_size == one.data.batch_size
-    assert (two.threads, two.trainer.strategy, two.trainer.precision) == (1, "ddp", one.trainer.precision)
-
-
 def test_every_default_of_the_original_is_ours() -> None:
     cfg = composed()
     assert list(cfg.words) == ["yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go"]
@@ -451,7 +445,7 @@ def test_a_run_says_what_becomes_of_unseen_words(small_corpus: Path, run_here: R
 
 def test_two_processes_train_together_and_count_each_clip_once(small_corpus: Path, tmp_path: Path) -> None:
     given = [*TINY, f"data.source.root={small_corpus}", f"hydra.run.dir={tmp_path / 'run'}", "logger=none", "data.batch_size=2"]
-    done = command(*given, "schedule.steps=[2,1]", "trainer=two_processes", cwd=tmp_path)
+    done = command(*given, "schedule.steps=[2,1]", "trainer.strategy=ddp", "trainer.devices=2", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"of {clips_in('validation')} clips" in done.stdout
     assert done.stdout.count("test accuracy") == 1
