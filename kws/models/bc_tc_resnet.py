@@ -52,11 +52,7 @@ class BcTcResNet(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        if len(front) != len(strides):
-            raise KwsError(f"model.front, strides: {len(front)} and {len(strides)} entries; each block of the front needs both")
-        if not len(channels) == len(kernels) == len(dilations) >= 1:
-            counts = f"{len(channels)}, {len(kernels)} and {len(dilations)}"
-            raise KwsError(f"model.channels, kernels, dilations: {counts} entries; each block over time needs one of all three")
+        _check_lengths(front, strides, channels, kernels, dilations)
         self.frames = frames
         self.norm = SubBandNorm(bins, affine=False)
         self.stem = Stem(stem, causal=True)
@@ -65,11 +61,7 @@ class BcTcResNet(nn.Module):
         height, inputs, blocks = -(-bins // 2), stem, []
         for outputs, stride in zip(front, strides, strict=True):
             height = -(-height // stride)
-            if height % bands:
-                raise KwsError(
-                    f"features.bins: {bins} given; a block of the front has {height} of them left, which are no {bands} equal"
-                    " sub-bands (model.bands); give 40"
-                )
+            _check_bands(bins, height, bands)
             blocks.append(Block(inputs, outputs, stride, 1, 0.0, bands, causal=True))
             self.histories.append((outputs, blocks[-1].history, 1))
             inputs = outputs
@@ -121,3 +113,21 @@ class BcTcResNet(nn.Module):
             maps, history = block.advance(maps * inside, histories[len(after)])  # type: ignore[operator]
             after.append(history)
         return maps, after
+
+
+def _check_lengths(
+    front: Sequence[int], strides: Sequence[int], channels: Sequence[int], kernels: Sequence[int], dilations: Sequence[int]
+) -> None:
+    if len(front) != len(strides):
+        raise KwsError(f"model.front, strides: {len(front)} and {len(strides)} entries; each block of the front needs both")
+    if not len(channels) == len(kernels) == len(dilations) >= 1:
+        counts = f"{len(channels)}, {len(kernels)} and {len(dilations)}"
+        raise KwsError(f"model.channels, kernels, dilations: {counts} entries; each block over time needs one of all three")
+
+
+def _check_bands(bins: int, height: int, bands: int) -> None:
+    if height % bands:
+        raise KwsError(
+            f"features.bins: {bins} given; a block of the front has {height} of them left, which are no {bands} equal"
+            " sub-bands (model.bands); give 40"
+        )
