@@ -38,15 +38,7 @@ class BcResNet(nn.Module):
         KwsError: bins that are no multiple of 40, or a width of less than one channel.
     """
 
-    def __init__(
-        self,
-        frames: int,
-        bins: int,
-        labels: int,
-        width: float = 1.0,
-        dropout: float = 0.1,
-        bands: int = 5,
-    ) -> None:
+    def __init__(self, frames: int, bins: int, labels: int, width: float = 1.0, dropout: float = 0.1, bands: int = 5) -> None:
         super().__init__()
         if bins % _BINS:
             raise KwsError(
@@ -111,7 +103,6 @@ class ImageConv(nn.Conv2d):
     def __init__(self, channels: int, causal: bool = False) -> None:
         super().__init__(1, channels, 5, (1, 2), (0 if causal else 2, 2), bias=False)
         self.before, self.after = (4, 0) if causal else (2, 2)
-        self.lead = 4 if causal else 0  # zeros that the convolution does not lay itself
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 1, time, frequency) to (batch, channels, time, ceil(frequency / 2))."""
@@ -132,7 +123,8 @@ class ImageConv(nn.Conv2d):
 
     def plain(self, image: Tensor) -> Tensor:
         """As `forward`, whatever the order in memory."""
-        return self.slide(F.pad(image, [0, 0, self.lead, 0]) if self.lead > 0 else image)
+        # The zeros on both sides the convolution lays itself.
+        return self.slide(F.pad(image, [0, 0, self.before, 0]) if self.after == 0 else image)
 
     def slide(self, image: Tensor) -> Tensor:
         """As `forward`; where it is causal, of an image that has the frames before already."""
@@ -156,7 +148,7 @@ class Block(nn.Module):
         self, inputs: int, outputs: int, stride: int, dilation: int, dropout: float, bands: int, causal: bool = False
     ) -> None:
         super().__init__()
-        self.past, self.outputs, self.history = inputs == outputs and stride == 1, outputs, 2 * dilation
+        self.past, self.history = inputs == outputs and stride == 1, 2 * dilation
         self.change: nn.Module = nn.Identity()
         if not self.past:
             self.change = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs), nn.ReLU())

@@ -10,7 +10,6 @@ from kws.errors import KwsError
 from kws.models.bc_resnet import Block, Stem
 from kws.models.ds_tc_resnet import CausalBlock
 from kws.models.planes import Pointwise, SubBandNorm
-from kws.models.streamed import CarriedNetwork, StreamedNetwork
 
 
 class BcTcResNet(nn.Module):
@@ -53,7 +52,6 @@ class BcTcResNet(nn.Module):
     ) -> None:
         super().__init__()
         _check_lengths(front, strides, channels, kernels, dilations)
-        self.frames = frames
         self.norm = SubBandNorm(bins, affine=False)
         self.stem = Stem(stem, causal=True)
         # Channels, frames and bins that each part keeps of what it heard, in a stream.
@@ -96,10 +94,6 @@ class BcTcResNet(nn.Module):
         """Maps (batch, channels, time, frequency) of the front, as maps of one frequency."""
         mixed: Tensor = self.mix(maps.permute(0, 1, 3, 2).flatten(1, 2)[:, :, :, None])
         return mixed
-
-    def carried(self, step: int, lead: int) -> StreamedNetwork:
-        """This network over a stream, its state carried from frame to frame; the first `lead` frames are before the stream."""
-        return CarriedNetwork(self, self.histories, self.frames, self.output.in_features, step, lead)
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""

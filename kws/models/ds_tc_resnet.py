@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.models.planes import Pointwise, SubBandNorm, TimeDepthwise
-from kws.models.streamed import CarriedNetwork, StreamedNetwork
 
 
 class DsTcResNet(nn.Module):
@@ -45,7 +44,6 @@ class DsTcResNet(nn.Module):
         if not len(channels) == len(kernels) == len(dilations) == len(residual) >= 1:
             counts = f"{len(channels)}, {len(kernels)}, {len(dilations)} and {len(residual)}"
             raise KwsError(f"model.channels, kernels, dilations, residual: {counts} entries; each block needs one of all four")
-        self.frames = frames
         self.norm = SubBandNorm(bins, affine=False)
         inputs = [bins, *channels]
         blocks = [
@@ -65,10 +63,6 @@ class DsTcResNet(nn.Module):
             maps = block(maps)
         logits: Tensor = self.output(self.dropout(maps.mean(dim=(2, 3))))
         return logits
-
-    def carried(self, step: int, lead: int) -> StreamedNetwork:
-        """This network over a stream, its state carried from frame to frame; the first `lead` frames are before the stream."""
-        return CarriedNetwork(self, self.histories, self.frames, self.output.in_features, step, lead)
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""

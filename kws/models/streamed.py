@@ -11,8 +11,8 @@ class StreamedNetwork(nn.Module):
     """What scores a stream has: `cache_shape`; features and a cache in, logits and the next cache out.
 
     Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings its own as
-    `network.streamed(step)`. A causal one, whose frames hear what came before their window as well, brings `network.carried(step,
-    lead)`, where the first `lead` frames lie before the stream.
+    `network.streamed(step)`. A causal one, whose frames hear what came before their window as well, brings `network.advance` and
+    `network.histories`: see `CarriedNetwork`.
 
     Args:
         step: frames from window to window, at most a window's.
@@ -60,22 +60,20 @@ class CarriedNetwork(StreamedNetwork):
     to each layer, as a clip's padding is.
 
     Args:
-        network: with an `output` of averages, and `advance(features, inside, histories)`, which makes maps (1, channels, time, 1)
-            of new features (time, bins) and the histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0
-            in frames before the stream.
-        histories: channels, frames and bins of each layer's history.
+        network: with an `output` of averages, the `histories` of its layers (channels, frames and bins of each), and
+            `advance(features, inside, histories)`, which makes maps (1, channels, time, 1) of new features (time, bins) and the
+            histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0 in frames before the stream.
         frames: of a window.
-        channels: of the last maps.
         step: frames from window to window, at most a window's.
         lead: frames before the stream.
     """
 
-    def __init__(
-        self, network: nn.Module, histories: list[tuple[int, int, int]], frames: int, channels: int, step: int, lead: int
-    ) -> None:
-        self.shapes, self.frames, self.channels, self.kept = histories, frames, channels, frames - step
+    def __init__(self, network: nn.Module, frames: int, step: int, lead: int) -> None:
+        histories: list[tuple[int, int, int]] = network.histories  # type: ignore[assignment]
+        last: int = network.output.in_features  # type: ignore[assignment, union-attr]
+        self.shapes, self.frames, self.channels, self.kept = histories, frames, last, frames - step
         remembered = sum(channels * length * bins for channels, length, bins in histories)
-        super().__init__(step, (1 + remembered + channels * self.kept,))
+        super().__init__(step, (1 + remembered + last * self.kept,))
         self.network, self.lead = network, lead
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,15 +107,13 @@ def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 
         step: frames from window to window, at most a window's.
         lead: frames before the stream's first.
     """
-    made: StreamedNetwork
     if carries(network):
-        made = network.carried(step, lead)  # type: ignore[operator]
-        return made
+        return CarriedNetwork(network, frames, step, lead)
     own = getattr(network, "streamed", None)
-    made = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
+    made: StreamedNetwork = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
     return made
 
 
 def carries(network: nn.Module) -> bool:
     """Whether a window's scores depend on what was heard before it, so that only a stream's first is the clip by itself."""
-    return callable(getattr(network, "carried", None))
+    return callable(getattr(network, "advance", None))
