@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import math
 import os
 import struct
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -17,6 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
+from kws.whole_file import whole_file
 
 # Compared in lower case.
 AUDIO_SUFFIXES = frozenset(
@@ -95,15 +94,11 @@ def write_wav(path: Path | str, samples: NDArray[np.int16], rate_hz: int) -> Non
         raise AudioError(f"{path}: {size} bytes of sound don't fit in a WAV file (4 GiB); write it in parts")
     header = struct.pack("<4sI8sI", b"RIFF", 36 + size, b"WAVEfmt ", 16)
     header += struct.pack("<HHIIHH4sI", 1, 1, rate_hz, rate_hz * 2, 2, 16, b"data", size)
-    temporary = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
-        temporary.write_bytes(header + samples.astype("<i2", copy=False).tobytes())
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(header + samples.astype("<i2", copy=False).tobytes())
     except OSError as error:
         raise AudioError(f"{path}: can't be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):  # it is gone where all went well
-            temporary.unlink()
 
 
 def fit_length(samples: NDArray[_Scalar], length: int) -> NDArray[_Scalar]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import KwsError
+from kws.whole_file import whole_file
 
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
@@ -59,9 +60,8 @@ class LabelSet:
 
     def write(self, path: Path) -> None:
         """Write labels.txt: one name a line, in index order (the original's format)."""
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> LabelSet:

@@ -15,6 +15,7 @@ from kws.errors import KwsError
 from kws.metrics import Confusion
 from kws.streaming.judging import OperatingPoint
 from kws.streaming.tuning import Tuning
+from kws.whole_file import whole_file
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
@@ -152,13 +153,10 @@ def save_figure(figure: Figure, path: Path) -> None:
     Raises:
         KwsError: the ending is no picture format, or the folder can't be written.
     """
-    temporary = path.with_name(f".part-{path.name}")
     try:
-        figure.savefig(temporary, dpi=120)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            figure.savefig(temporary, dpi=120)
     except ValueError as error:
         raise KwsError(f"{path}: {error}; end the name in .png, .svg or .pdf") from error
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)

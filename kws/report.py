@@ -10,6 +10,7 @@ from typing import Any
 
 from kws.errors import KwsError
 from kws.metrics import Confusion
+from kws.whole_file import whole_file
 
 
 def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], name: str = "test") -> None:
@@ -56,11 +57,7 @@ def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON to a temporary name, then rename it."""
-    temporary = path.with_name(f".part-{path.name}")
+    """Write JSON, whole."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
+    with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from kws.whole_file import whole_file
+
 log = logging.getLogger(__name__)
 RESULTS = ("validation_accuracy", "accuracy", "loss", "steps", "minutes")
 
@@ -26,12 +28,10 @@ class SweepTable(Callback):
             log.warning("%s: no run of this sweep has finished", folder)
             return
         path = folder / "results.csv"
-        temporary = path.with_name(".part-results.csv")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        temporary.replace(path)
         log.info("%s\n%s", path, as_table(rows))
 
 

@@ -16,6 +16,7 @@ from kws.artefacts.metadata import METADATA_KEY, Metadata, checked_temperature
 from kws.errors import KwsError, missing_package
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.settings import DecoderSettings
+from kws.whole_file import whole_file
 
 # torch maps tensors from the file as they lie, and aligns each to this; the padding is an extra field of this name.
 _ALIGNMENT, _PADDING = 64, b"FB"
@@ -162,15 +163,12 @@ def _changed(text: str | bytes, settings: DecoderSettings, path: Path) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{os.getpid()}-{path.name}.part")
     try:
-        temporary.write_bytes(content)
-        shutil.copymode(path, temporary)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
+            shutil.copymode(path, temporary)
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 _WRITERS = {".onnx": _with_onnx, ".pt": _with_torchscript, ".ptl": _with_torchscript, ".ckpt": _with_checkpoint}

@@ -85,18 +85,15 @@ def write_values(path: Path, values: NDArray[np.float32]) -> None:
     import numpy as np
 
     from kws.errors import KwsError
+    from kws.whole_file import whole_file
 
     if path.suffix not in (".npy", ".csv"):
         raise KwsError(f"--values: {path} ends in {path.suffix or 'nothing'}; end it in .npy or .csv")
-    temporary = path.with_name(f".part-{path.name}")
     try:
-        with temporary.open("wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             if path.suffix == ".npy":
                 np.save(file, values)
             else:
                 np.savetxt(file, values, fmt="%.7g", delimiter=",")
-        temporary.replace(path)
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)

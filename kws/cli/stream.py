@@ -205,16 +205,13 @@ def write_scores(path: Path, times_ms: Any, scores: Any, model: Model) -> None:
     import numpy as np
 
     from kws.errors import KwsError
+    from kws.whole_file import whole_file
 
-    temporary = path.with_name(f".part-{path.name}")
     try:
-        with temporary.open("wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, times_ms=times_ms, scores=scores, labels=np.array(model.labels.names))
-        temporary.replace(path)
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def report(truth: tuple[SpokenWord, ...], detections: list[Detection], duration_ms: int, tolerance_ms: int, model: Model) -> str:

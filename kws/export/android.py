@@ -11,6 +11,7 @@ from pathlib import Path
 from kws.artefacts.metadata import Metadata
 from kws.errors import KwsError
 from kws.report import write_json
+from kws.whole_file import whole_file
 
 # Of the app's project.
 ASSETS = Path("app/src/main/assets/kws")
@@ -77,10 +78,6 @@ def put_into_app(project: Path, files: dict[str, Path], metadata: Metadata, name
 def _put(folder: Path, path: Path) -> dict[str, str | int]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = f"model-{digest[:12]}{path.suffix}"
-    temporary = folder / f".part-{name}"
-    try:
+    with whole_file(folder / name) as temporary:
         shutil.copyfile(path, temporary)
-        temporary.replace(folder / name)
-    finally:
-        temporary.unlink(missing_ok=True)
     return {"file": name, "sha256": digest, "bytes": path.stat().st_size}

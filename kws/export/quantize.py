@@ -34,6 +34,7 @@ from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
 from kws.export.fold import fold_norms
 from kws.export.onnx import write_onnx
+from kws.whole_file import whole_file
 
 # Operators with weights, and those that pass whole numbers on unchanged.
 _WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
@@ -59,7 +60,6 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
             f"{path}: no clips to calibrate with, so the ranges of the network's values are unknown;"
             " give some of the training split (kws export: --data)"
         )
-    temporary = path.with_name(f".part-{path.name}")
     with tempfile.TemporaryDirectory(prefix="kws-") as folder:
         plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "quantised.onnx"
         write_onnx(module, example, metadata, plain)
@@ -75,11 +75,8 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
         model = onnx.load(quantised)
     _store_in_8_bits(model.graph)
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
-    try:
+    with whole_file(path) as temporary:
         onnx.save(model, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _quantise(plain: Path, quantised: Path, calibration: NDArray[np.float32]) -> None:

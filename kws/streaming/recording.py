@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kws.errors import KwsError
 from kws.labels import LabelSet
 from kws.streaming.timeline import Detection
+from kws.whole_file import whole_file
 
 _HEADER_BYTES = 44
 _MOST_BYTES = 0xFFFFFFFF - _HEADER_BYTES
@@ -134,22 +135,17 @@ class Recorder:
 
     def _write_scores(self) -> None:
         path = beside(self.path, "scores.npz")
-        temporary = path.with_name(f".part-{path.name}")
         count = self._scores.tell() // self._rows.itemsize
         columns = (("times_ms", "time_ms", "<i8", (count,)), ("scores", "scores", "<f4", (count, len(self._labels))))
-        try:
-            with zipfile.ZipFile(temporary, "w") as archive:
-                for name, field, kind, shape in columns:
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        np.lib.format.write_array_header_1_0(member, {"descr": kind, "fortran_order": False, "shape": shape})
-                        self._scores.seek(0)
-                        while piece := self._scores.read(_PIECE * self._rows.itemsize):
-                            member.write(np.ascontiguousarray(np.frombuffer(piece, self._rows)[field]).tobytes())
-                with archive.open("labels.npy", "w") as member:
-                    np.lib.format.write_array(member, np.array(self._labels.names), allow_pickle=False)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            for name, field, kind, shape in columns:
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array_header_1_0(member, {"descr": kind, "fortran_order": False, "shape": shape})
+                    self._scores.seek(0)
+                    while piece := self._scores.read(_PIECE * self._rows.itemsize):
+                        member.write(np.ascontiguousarray(np.frombuffer(piece, self._rows)[field]).tobytes())
+            with archive.open("labels.npy", "w") as member:
+                np.lib.format.write_array(member, np.array(self._labels.names), allow_pickle=False)
 
     def _header(self) -> bytes:
         size = 2 * self._samples

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kws.errors import KwsError
+from kws.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -194,12 +193,8 @@ def _refuse(place: str, line: str, expected: str) -> NoReturn:
 
 def _write(path: Path | str, lines: Sequence[str]) -> None:
     path = Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}.part")
     try:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     except OSError as error:
         raise KwsError(f"{path}: can't be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):  # it is gone where all went well
-            temporary.unlink()
