@@ -38,17 +38,12 @@ class Spectrum(nn.Module):
         self.skip = (spec.fft_size - spec.window) // 2 if centred else 0
         self.window = spec.window
         self.frames = 1 + spec.samples // spec.hop if centred else spec.frames
-        # The window is symmetric about the frame's middle, and a shift in time turns the phase only: seen from the middle the
-        # cosines are even and the sines odd, so each needs one half of the frame, folded. Sample 0 has weight 0.
-        self.right = (spec.window + 1) // 2
-        time = torch.arange(self.right, spec.window, dtype=torch.float64) - spec.window / 2
-        hann = 0.5 + 0.5 * torch.cos(2 * math.pi * time / spec.window)
+        self.right, self.fft_size, self.first_bin = (spec.window + 1) // 2, spec.fft_size, first_bin
+        time, even, odd = folded_window(spec.window)
         bins = torch.arange(first_bin, last_bin + 1, dtype=torch.float64)
         angle = 2 * math.pi / spec.fft_size * bins[:, None] * time
-        # The middle sample of an even window meets itself in the fold.
-        once = torch.where(time == 0, 0.5, 1.0)
-        self.register_buffer("cosine", (hann * once * torch.cos(angle)).float(), persistent=False)
-        self.register_buffer("sine", (hann * torch.sin(angle)).float(), persistent=False)
+        self.register_buffer("cosine", (even * torch.cos(angle)).float(), persistent=False)
+        self.register_buffer("sine", (odd * torch.sin(angle)).float(), persistent=False)
         self.cosine: Tensor
         self.sine: Tensor
         self.bins = last_bin - first_bin + 1
@@ -80,3 +75,18 @@ class Spectrum(nn.Module):
         pieces = waveform[:, : whole * step].reshape(-1, whole, step)
         last = (count - 1) * stride + 1
         return torch.cat([pieces[:, start : start + last : stride] for start in range(self.window // step)], dim=2)
+
+
+def folded_window(window: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The right half of a frame: times from its middle, in samples, and the weights of cosines and of sines there, float64.
+
+    The Hann window is symmetric about the frame's middle, and a shift in time turns the phase only: seen from the middle the
+    cosines are even and the sines odd, so each needs one half of the frame, folded. Sample 0 has weight 0.
+
+    Args:
+        window: samples in a frame.
+    """
+    time = torch.arange((window + 1) // 2, window, dtype=torch.float64) - window / 2
+    hann = 0.5 + 0.5 * torch.cos(2 * math.pi * time / window)
+    # The middle sample of an even window meets itself in the fold.
+    return time, hann * torch.where(time == 0, 0.5, 1.0), hann

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
+from kws.export.compact import compact
 from kws.quiet import quiet
+from kws.spectrum import Spectrum
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
@@ -40,7 +42,8 @@ def write_onnx(
 ) -> None:
     """Write a module.
 
-    Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`).
+    Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
+    end's large tables are written as how they are made (`kws.export.compact`).
 
     Args:
         module: to be written.
@@ -53,6 +56,7 @@ def write_onnx(
         KwsError: the packages for export are missing, or an operator can't be written.
     """
     try:
+        import onnx
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise KwsError(f"export to ONNX needs {error.name}; install it with: pip install 'kws[train]'") from error
@@ -69,7 +73,9 @@ def write_onnx(
         raise RuntimeError("torch.onnx.export gave no program")
     _tidy(program.model)
     program.model.metadata_props[METADATA_KEY] = metadata.to_json()
-    program.save(str(path), external_data=False)
+    model = program.model_proto
+    compact(model.graph, [part for part in module.modules() if isinstance(part, Spectrum)])
+    onnx.save(model, path)
 
 
 def _tidy(model: Any) -> None:
