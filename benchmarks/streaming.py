@@ -29,6 +29,7 @@ NETWORKS = {
     "conv": "kws.models.conv.Conv",
     # None of the original's.
     "ds_tc_resnet": "kws.models.ds_tc_resnet.DsTcResNet",
+    "bc_tc_resnet": "kws.models.bc_tc_resnet.BcTcResNet",
 }
 LIVE = """
 import json, sys, time
@@ -75,9 +76,10 @@ def main() -> None:
             hours = args.hours / 10 if model == "conv" else args.hours
             command = [sys.executable, "-c", LIVE, str(path), "2000", str(hours)]
             live = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            original = ORIGINAL_S.get(model, float("nan"))
+            original = ORIGINAL_S.get(model)
+            compared = f"{'–':>10}{'–':>7}" if original is None else f"{original:10.1f}{original / seconds:6.1f}×"
             print(
-                f"{model:18}{seconds:14.1f}{original:10.1f}{original / seconds:6.1f}×{live['p50']:13.3f}"
+                f"{model:18}{seconds:14.1f}{compared}{live['p50']:13.3f}"
                 f"{live['p99']:8.3f}{live['first']:18.0f}{hours:8.1f}{live['last']:9.0f}",
                 flush=True,
             )

@@ -7,8 +7,8 @@ What was measured on Speech Commands (six networks, 1782 clips), and led to the 
   with single_fc, which loses 1.5 points. That is a sixth faster in low_latency_conv, and slower or as fast in the others.
 - Depthwise convolutions compute in float. Training keeps the channels of a network, and their sub-bands, as far apart as it
   likes, for a normalisation follows; where that is over sub-bands it can't be folded into a convolution, and of a quiet one it
-  makes loud rounding: two of three trained bc_resnet of width 1 lost 29 and 69 points. There is no time to be won with them in 8
-  bits: bc_resnet takes 1.3 to 1.5 times as long, bc_tc_resnet 1.1 times, the others as long as they do (a processor without VNNI).
+  makes loud rounding: two of three trained bc_resnet of width 1 lost 29 and 69 points. Nor is there time to be won: with them in
+  8 bits bc_resnet takes 1.3 to 1.5 times as long, bc_tc_resnet 1.1 times, the others as long (a processor without VNNI).
 - The weights of what computes in float are stored in 8 bits nevertheless: a depthwise convolution's with a scale for each
   channel, the first layer's with one for each place of the kernel, where large features meet small weights. ONNX Runtime turns
   them into float once, as it loads the file.
