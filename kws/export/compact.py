@@ -82,13 +82,15 @@ class _Table(NamedTuple):
 
     def write(self, made: _Made, shape: tuple[int, ...]) -> None:
         """Write what makes it, in this shape."""
+        from onnx import TensorProto
+
         turned = shape != (len(self.twice), self.bins.size)
         twice, bins, weights = (array.T if turned else array for array in (self.twice, self.bins, self.weights))
         phase = made.apply("Mul", made.constant(twice), made.constant(bins))
         phase = made.apply("Add", phase, made.constant(np.int32(self.shift)))
         places = made.apply("Mod", phase, made.constant(np.int32(len(self.period))))
         wave = made.apply("Gather", made.constant(self.period), places)
-        made.end("Cast", made.apply("Mul", wave, made.constant(weights)), to=1)
+        made.end("Cast", made.apply("Mul", wave, made.constant(weights)), to=TensorProto.FLOAT)
 
 
 def _tables(spectrum: Spectrum) -> Iterator[_Table]:
@@ -104,9 +106,11 @@ def _tables(spectrum: Spectrum) -> Iterator[_Table]:
 
 def _write_sparse(made: _Made, values: NDArray[np.float32]) -> None:
     """Write a matrix as zeros, and what else is where."""
+    from onnx import TensorProto
+
     places = np.argwhere(values)
     zeros = made.apply("ConstantOfShape", made.constant(np.array(values.shape, dtype=np.int64)))
-    whole = made.apply("Cast", made.constant(places.astype(np.min_scalar_type(max(values.shape)))), to=7)
+    whole = made.apply("Cast", made.constant(places.astype(np.min_scalar_type(max(values.shape)))), to=TensorProto.INT64)
     made.end("ScatterND", zeros, whole, made.constant(values[tuple(places.T)]))
 
 
