@@ -158,7 +158,7 @@ class Block(nn.Module):
             SubBandNorm(outputs),
             nn.SiLU(),
             Pointwise(outputs, outputs),
-            nn.Dropout2d(dropout),
+            nn.Dropout2d(float(dropout)),  # a whole number can't be scripted
         )
 
     def forward(self, maps: Tensor) -> Tensor:

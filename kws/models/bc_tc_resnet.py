@@ -71,7 +71,7 @@ class BcTcResNet(nn.Module):
             self.over_time.append(block)
             self.histories.append((inputs, block.history, 1))
             inputs = outputs
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(float(dropout))  # a whole number can't be scripted
         self.output = nn.Linear(inputs, labels)
 
     def forward(self, features: Tensor) -> Tensor:

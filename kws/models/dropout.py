@@ -28,7 +28,7 @@ class Dropout(nn.Module):
         super().__init__()
         if not 0 <= probability < 1:
             raise KwsError(f"model.dropout: {probability} is no share of values to drop; give at least 0 and less than 1")
-        self.probability = probability
+        self.probability = float(probability)  # a whole number can't be scripted
 
     def forward(self, values: Tensor) -> Tensor:
         """Values of any shape; in evaluation unchanged."""

@@ -34,7 +34,7 @@ class DsCnn(nn.Module):
         first, *others = [(int(time), int(frequency)) for time, frequency in strides]
         self.first = ConvNorm(1, channels, (10, 4), first)
         self.blocks = nn.Sequential(*(_separable(channels, stride) for stride in others))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(float(dropout))  # a whole number can't be scripted
         self.output = nn.Linear(channels, labels)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ class DsTcResNet(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         # Channels, frames and bins that each block keeps of its input, in a stream.
         self.histories = [(inputs[index], block.history, 1) for index, block in enumerate(blocks)]
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(float(dropout))  # a whole number can't be scripted
         self.output = nn.Linear(channels[-1], labels)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from kws.export.exporter import Scores
 from kws.export.formats import FORMATS, find_formats
 from kws.export.probes import hard_signals
 from kws.loading import load
+from kws.recipe import Recipe
 
 torch.set_num_threads(1)
 # ExecuTorch and whole numbers have tests of their own.
@@ -106,6 +107,16 @@ def test_a_wrong_length_is_refused_by_the_bare_scripted_module(tmp_path: Path) -
     for samples in (15_999, 16_001, 1):
         with pytest.raises(Exception, match="samples = 16000"):
             module(torch.zeros(1, samples))
+
+
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "single_fc"])
+def test_no_dropout_may_be_a_whole_number(network: str) -> None:
+    # As in `model.dropout=0`; scripting tells whole numbers from others.
+    target = {**NETWORKS[network], "dropout": 0}
+    model = WaveformModel(Recipe(("yes", "no"), FRONT_ENDS["log_mel"], target)).eval()
+    clips = torch.zeros(2, model.spec.samples)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.jit.script(Scores(model).eval())(clips), model(clips), rtol=0, atol=1e-5)
 
 
 def test_formats_are_found_once_each_in_order() -> None:
