@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.export.parts import read_by_alone
 from kws.spectrum import Spectrum, folded_window
 
 # A matrix of fewer values stays as it is, and one that has more than this share of values other than zero.
@@ -30,12 +31,11 @@ def compact(graph: Any, spectra: Iterable[Spectrum]) -> None:
     from onnx import TensorProto, numpy_helper
 
     tables = [table for spectrum in spectra for table in _tables(spectrum)]
-    inside = {name for node in graph.node if _in_front_end(node) for name in node.input}
-    outside = {name for node in graph.node if not _in_front_end(node) for name in node.input}
+    mine = read_by_alone(graph, "front_end")
     nodes: list[Any] = []
     for tensor in list(graph.initializer):
         large = tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2 and np.prod(tensor.dims) >= _FEWEST_VALUES
-        if not large or tensor.name not in inside - outside:
+        if not large or tensor.name not in mine:
             continue
         values, made = numpy_helper.to_array(tensor), _Made(tensor.name)
         if (table := next((table for table in tables if table.makes(values)), None)) is not None:
@@ -49,10 +49,6 @@ def compact(graph: Any, spectra: Iterable[Spectrum]) -> None:
         nodes += made.nodes
     for node in reversed(nodes):
         graph.node.insert(0, node)
-
-
-def _in_front_end(node: Any) -> bool:
-    return bool(node.name.split("/")[0].split(".")[0] == "front_end")
 
 
 class _Table(NamedTuple):

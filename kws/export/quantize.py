@@ -39,6 +39,7 @@ from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
 from kws.export.fold import fold_norms
 from kws.export.onnx import write_onnx
+from kws.export.parts import part_of, read_by_alone
 from kws.whole_file import whole_file
 
 # Operators with weights, and those that pass whole numbers on unchanged.
@@ -121,7 +122,7 @@ def _kept_in_float(graph: Any) -> list[str]:
     layers: dict[str, int] = {}
     kept = []
     for node in graph.node:
-        inside = _in_network(node)
+        inside = part_of(node) == "network"
         depth = max((layers.get(name, 0) for name in node.input), default=0) + (inside and node.op_type in _WEIGHTED)
         layers.update(dict.fromkeys(node.output, depth))
         if not inside or depth < 2 or _is_depthwise(node):
@@ -151,19 +152,15 @@ def _pool_before_relu(graph: Any, names: list[str]) -> None:
         pool.CopyFrom(second)
 
 
-def _in_network(node: Any) -> bool:
-    return bool(node.name.split("/")[0].split(".")[0] == "network")
-
-
 def _store_in_8_bits(graph: Any) -> None:
     """Store the network's remaining float weights as int8 and scales."""
     from onnx import TensorProto, helper, numpy_helper
 
-    inside, outside = ({name for node in graph.node if _in_network(node) == it for name in node.input} for it in (True, False))
+    mine = read_by_alone(graph, "network")
     depthwise = {node.input[1] for node in graph.node if _is_depthwise(node)}
     for tensor in list(graph.initializer):
         matrix = tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1 and tensor.dims[0] > 1
-        if not matrix or tensor.name not in inside - outside:
+        if not matrix or tensor.name not in mine:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
         largest = np.abs(values).max(axis=tuple(range(1, values.ndim)) if name in depthwise else 0, keepdims=True)

@@ -1,0 +1,16 @@
+"""Which part of a module the nodes of an ONNX graph came from, by the names that `write_onnx` gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def part_of(node: Any) -> str:
+    """The outermost part of the module that an `onnx.NodeProto` came from, such as `front_end` or `network`."""
+    return str(node.name.split("/")[0].split(".")[0])
+
+
+def read_by_alone(graph: Any, part: str) -> set[str]:
+    """Names of the values of an `onnx.GraphProto` that nodes of one part read, and no others."""
+    inside = {name for node in graph.node if part_of(node) == part for name in node.input}
+    return inside - {name for node in graph.node if part_of(node) != part for name in node.input}
