@@ -4,7 +4,7 @@ oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so th
 Here maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a pointwise convolution
 is one product with the whole batch, a depthwise one is a product with a banded matrix for each channel, and the statistics of a
 channel, or of a sub-band of it, are those of one unbroken row. What is between (activations, sums, means) keeps that order by
-itself. `benchmarks/planes.py` compares it with `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; the numbers are the same.
+itself. `benchmarks/small_networks.py` compares it with `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; the numbers are the same.
 
 Exported and scripted models and GPUs take the plain convolutions, with the same parameters.
 """
