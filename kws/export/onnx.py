@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
 from kws.export.compact import compact
+from kws.export.names import shorten
 from kws.quiet import quiet
 from kws.spectrum import Spectrum
 
@@ -43,7 +44,7 @@ def write_onnx(
     """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
-    end's large tables are written as how they are made (`kws.export.compact`).
+    end's large tables are written as how they are made (`kws.export.compact`), and the values between nodes are numbered.
 
     Args:
         module: to be written.
@@ -75,6 +76,7 @@ def write_onnx(
     program.model.metadata_props[METADATA_KEY] = metadata.to_json()
     model = program.model_proto
     compact(model.graph, [part for part in module.modules() if isinstance(part, Spectrum)])
+    shorten(model.graph)
     onnx.save(model, path)
 
 
