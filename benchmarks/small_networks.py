@@ -5,7 +5,8 @@
 
 An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word: the authors' own code for BC-ResNet-1 takes
 29 s for it on two cores of the same kind, 2.8 s of them for features. `planes` are the layers of kws.models.planes, `plain`
-torch's own convolutions and batch normalisation with the same weights. Medians; rows are measured in turn, round after round.
+torch's own convolutions and batch normalisation with the same weights; `lines` are planes with what has one frequency in
+kws.models.lines, which training takes where the processor has AVX2 alone. Medians; rows are measured in turn, round after round.
 `--whole` times train.py from outside: what 200 steps of 100 clips more take, loaders, optimiser and Lightning included.
 """
 
@@ -29,6 +30,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from kws.allocator import keep_freed_memory
+from kws.models import lines
 from kws.module import KeywordModule
 from kws.recipe import Recipe
 
@@ -60,7 +62,8 @@ def main() -> None:
     data.prepare_data()
     data.setup()
     bar = {"data": [], "augment and features": []}
-    steps = {(layers, precision): [] for precision in ("float32", "bfloat16") for layers in ("plain", "planes")}
+    steps = {(layers, "float32"): [] for layers in ("plain", "planes", "lines")}
+    steps |= {(layers, "bfloat16"): [] for layers in ("plain", "planes")}
     measure(module.network, data, args.steps, bar, steps)
     report(bar, steps, args)
 
@@ -138,10 +141,10 @@ def endless(data: object) -> Iterator[object]:
 @contextmanager
 def layers_of(kind: str) -> Iterator[None]:
     """`plain`: the layers take the path that they take in an exported graph."""
-    if kind == "planes":
-        yield
-        return
-    with mock.patch.object(torch.compiler, "is_compiling", lambda: True):
+    with (
+        mock.patch.object(lines, "processor_favours_lines", lambda: kind == "lines"),
+        mock.patch.object(torch.compiler, "is_compiling", lambda: kind == "plain"),
+    ):
         yield
 
 

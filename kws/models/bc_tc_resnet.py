@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from kws.errors import KwsError
 from kws.models.bc_resnet import Block, Stem
 from kws.models.ds_tc_resnet import CausalBlock
+from kws.models.lines import mean_over_time, to_lines
 from kws.models.planes import Pointwise, SubBandNorm
 
 
@@ -79,10 +80,10 @@ class BcTcResNet(nn.Module):
         maps = self.stem(self._image(features))
         for block in self.front:
             maps = block(maps)
-        maps = self.mixed(maps)
+        maps = to_lines(self.mixed(maps))
         for block in self.over_time:
             maps = block(maps)
-        logits: Tensor = self.output(self.dropout(maps.mean(dim=(2, 3))))
+        logits: Tensor = self.output(self.dropout(mean_over_time(maps)))
         return logits
 
     def _image(self, features: Tensor) -> Tensor:

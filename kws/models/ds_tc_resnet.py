@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
+from kws.models.lines import mean_over_time
 from kws.models.planes import Pointwise, SubBandNorm, TimeDepthwise
 
 
@@ -61,7 +62,7 @@ class DsTcResNet(nn.Module):
         maps = self.norm(features.transpose(1, 2)[:, :, :, None])
         for block in self.blocks:
             maps = block(maps)
-        logits: Tensor = self.output(self.dropout(maps.mean(dim=(2, 3))))
+        logits: Tensor = self.output(self.dropout(mean_over_time(maps)))
         return logits
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
