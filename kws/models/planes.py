@@ -143,14 +143,14 @@ class SubBandNorm(nn.BatchNorm2d):
 
     def _by_row(self, rows: Tensor) -> Tensor:
         """Training's normalisation of rows (1, features, values): torch's of groups does the same at three times the speed."""
-        mean, variance, batches = self.running_mean, self.running_var, self.num_batches_tracked
-        assert mean is not None and variance is not None and batches is not None
+        mean, variance, batches, momentum = self.running_mean, self.running_var, self.num_batches_tracked, self.momentum
+        assert mean is not None and variance is not None and batches is not None and momentum is not None
         features, values = rows.shape[1:]
         out, row_mean, inverse = torch.native_group_norm(rows, self.weight, self.bias, 1, features, values, features, self.eps)
         with torch.no_grad():
-            mean.lerp_(row_mean[0], 0.1)
+            mean.lerp_(row_mean[0], momentum)
             row_variance = (inverse[0].square().reciprocal_() - self.eps).clamp_(min=0)
-            variance.lerp_(row_variance * (values / max(1, values - 1)), 0.1)
+            variance.lerp_(row_variance * (values / max(1, values - 1)), momentum)
             batches.add_(1)
         return out
 
