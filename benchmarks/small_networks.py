@@ -6,7 +6,8 @@
 An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word: the authors' own code for BC-ResNet-1 takes
 29 s for it on two cores of the same kind, 2.8 s of them for features. `planes` are the layers of kws.models.planes, `plain`
 torch's own convolutions and batch normalisation with the same weights; `lines` are planes with what has one frequency in
-kws.models.lines, which training takes where the processor has AVX2 alone. Medians; rows are measured in turn, round after round.
+kws.models.lines, which training takes where the processor has AVX2 alone. Medians; rows are measured in turn, round after
+round; bfloat16 where the processor has it.
 `--whole` times train.py from outside: what 200 steps of 100 clips more take, loaders, optimiser and Lightning included.
 """
 
@@ -33,6 +34,7 @@ from kws.allocator import keep_freed_memory
 from kws.models import lines
 from kws.module import KeywordModule
 from kws.recipe import Recipe
+from kws.trainer import computes_bfloat16
 
 CLIPS, AUTHORS_S = 11_800, 29.0
 WORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]
@@ -63,7 +65,8 @@ def main() -> None:
     data.setup()
     bar = {"data": [], "augment and features": []}
     steps = {(layers, "float32"): [] for layers in ("plain", "planes", "lines")}
-    steps |= {(layers, "bfloat16"): [] for layers in ("plain", "planes")}
+    if computes_bfloat16("cpu"):
+        steps |= {(layers, "bfloat16"): [] for layers in ("plain", "planes")}
     measure(module.network, data, args.steps, bar, steps)
     report(bar, steps, args)
 
