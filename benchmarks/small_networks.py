@@ -30,8 +30,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from kws import processor
 from kws.allocator import keep_freed_memory
-from kws.models import lines
 from kws.module import KeywordModule
 from kws.recipe import Recipe
 from kws.trainer import computes_bfloat16
@@ -145,7 +145,7 @@ def endless(data: object) -> Iterator[object]:
 def layers_of(kind: str) -> Iterator[None]:
     """`plain`: the layers take the path that they take in an exported graph."""
     with (
-        mock.patch.object(lines, "processor_favours_lines", lambda: kind == "lines"),
+        mock.patch.object(processor, "avx2_alone", lambda: kind == "lines"),
         mock.patch.object(torch.compiler, "is_compiling", lambda: kind == "plain"),
     ):
         yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from kws import processor
 from kws.errors import KwsError
 from kws.framing import FeatureSpec
 from kws.spectrum import Spectrum
@@ -92,11 +95,24 @@ def test_centred_power_is_that_of_torch_stft(spec: FeatureSpec) -> None:
     torch.testing.assert_close(power.double(), expected, rtol=1e-4, atol=1e-5 * float(expected.max()))
 
 
-def test_in_training_only_the_rounding_differs() -> None:
-    spectrum, waveform = Spectrum(FeatureSpec(), 0, 256), noise(20, 16000)
-    exact = spectrum(waveform)
-    assert torch.equal(exact, spectrum.eval()(waveform))
-    torch.testing.assert_close(spectrum.train()(waveform), exact, rtol=1e-4, atol=1e-6 * float(exact.max()))
+@settings(max_examples=15, deadline=None)
+@given(specs, st.booleans(), st.booleans())
+def test_in_training_only_the_rounding_differs(spec: FeatureSpec, centred: bool, avx2_alone: bool) -> None:
+    spectrum = Spectrum(spec, 1, spec.fft_size // 2 - 1, centred)
+    waveform = noise(20, spec.samples)
+    with mock.patch.object(processor, "avx2_alone", lambda: avx2_alone):
+        exact = spectrum(waveform)
+        assert torch.equal(exact, spectrum.eval()(waveform))
+        torch.testing.assert_close(spectrum.train()(waveform), exact, rtol=1e-4, atol=4e-6 * float(exact.max()))
+
+
+def test_products_are_spared_where_they_are_slow_and_in_training_alone() -> None:
+    spectrum, waveform = Spectrum(FeatureSpec(), 0, 256), noise(2, 16000)
+    with mock.patch.object(processor, "avx2_alone", lambda: True):
+        assert uses_fourier_transform(make_fx(spectrum.train())(waveform).graph)
+        assert not uses_fourier_transform(make_fx(spectrum.eval())(waveform).graph)
+    with mock.patch.object(processor, "avx2_alone", lambda: False):
+        assert not uses_fourier_transform(make_fx(spectrum.train())(waveform).graph)
 
 
 def test_only_the_clips_own_frames_are_made() -> None:

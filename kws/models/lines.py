@@ -7,12 +7,13 @@ matrices (`benchmarks/small_networks.py`, `docs/speed.md`). What is between keep
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from kws import processor
 
 
 def to_lines(maps: Tensor) -> Tensor:
@@ -77,10 +78,5 @@ class _Mean(torch.autograd.Function):
 
 def _faster(maps: Tensor) -> bool:
     float32 = maps.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return float32 and maps.device.type == "cpu" and processor_favours_lines()
-
-
-@cache
-def processor_favours_lines() -> bool:
-    """Whether lines are the faster order: measured on processors with AVX2 alone; others keep planes."""
-    return torch.backends.cpu.get_cpu_capability() == "AVX2"
+    # Measured there alone; other processors keep planes.
+    return float32 and maps.device.type == "cpu" and processor.avx2_alone()

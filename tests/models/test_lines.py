@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from kws import processor
 from kws.models import lines
 from kws.models.bc_tc_resnet import BcTcResNet
 from kws.models.ds_tc_resnet import CausalBlock, DsTcResNet
@@ -42,7 +43,7 @@ class Mean(nn.Module):
 @pytest.fixture(params=[True, False], ids=["favoured", "not favoured"])
 def favoured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
     """A processor that favours lines, and one that doesn't."""
-    monkeypatch.setattr(lines, "processor_favours_lines", lambda: request.param)
+    monkeypatch.setattr(processor, "avx2_alone", lambda: request.param)
     return request.param
 
 
@@ -84,7 +85,7 @@ def test_a_layer_gives_the_same_in_either_order(name: str, frames: int, favoured
 
 @pytest.mark.parametrize("name", sorted(LAYERS.keys() - {"mean"}))
 def test_lines_stay_lines(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "processor_favours_lines", lambda: True)
+    monkeypatch.setattr(processor, "avx2_alone", lambda: True)
     given = as_lines(torch.randn(4, 8, 12, 1)).requires_grad_()
     out = LAYERS[name]().train()(given)
     assert lines.in_lines(out)
@@ -99,7 +100,7 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
     network, features = NETWORKS[name](), torch.randn(6, 98, 40)
     found = []
     for favours in (False, True):
-        monkeypatch.setattr(lines, "processor_favours_lines", lambda favours=favours: favours)
+        monkeypatch.setattr(processor, "avx2_alone", lambda favours=favours: favours)
         found.append(outcome(network, features))
     # A value next to 0 may be rectified in one and not in the other.
     assert_same(found[1], found[0], rtol=0.01, atol=0.01)
@@ -108,7 +109,7 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
 
 def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     maps = torch.randn(3, 8, 12, 1)
-    monkeypatch.setattr(lines, "processor_favours_lines", lambda: True)
+    monkeypatch.setattr(processor, "avx2_alone", lambda: True)
     assert lines.in_lines(as_lines(maps))
     assert lines.in_lines(lines.to_lines(in_planes(maps)))
     assert not lines.in_lines(in_planes(maps))
@@ -116,6 +117,6 @@ def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not lines.in_lines(as_lines(maps.double()))
     with torch.autocast("cpu", torch.bfloat16):
         assert not lines.in_lines(as_lines(maps))
-    monkeypatch.setattr(lines, "processor_favours_lines", lambda: False)
+    monkeypatch.setattr(processor, "avx2_alone", lambda: False)
     assert not lines.in_lines(as_lines(maps))
     assert lines.to_lines(in_planes(maps)).stride() == in_planes(maps).stride()
