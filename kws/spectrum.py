@@ -56,18 +56,22 @@ class Spectrum(nn.Module):
             waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
             waveform = waveform[:, self.skip :]
         frames = self._frames(waveform)
-        if not torch.jit.is_scripting():  # noqa: SIM102 (by itself, a script leaves out what follows)
-            if self.training and not torch.compiler.is_compiling() and frames.device.type == "cpu" and processor.avx2_alone():
-                return self._by_fft(frames)
+        if torch.jit.is_scripting():
+            return self._by_products(frames)
+        if torch.compiler.is_compiling() or not self.training or frames.device.type != "cpu" or not processor.avx2_alone():
+            return self._by_products(frames)
+        return self._by_fft(frames)
+
+    def _by_products(self, frames: Tensor) -> Tensor:
+        """Power (batch, frames, bins) of frames (batch, frames, window)."""
         right = frames[..., self.right :]
         left = frames[..., 1 : 1 + self.window - self.right].flip(-1)
         real = product(right + left, self.cosine.to(frames.dtype), clips_apart=self.training)
         imaginary = product(right - left, self.sine.to(frames.dtype), clips_apart=self.training)
         return torch.addcmul(real * real, imaginary, imaginary)
 
-    @torch.jit.unused
     def _by_fft(self, frames: Tensor) -> Tensor:
-        """The same of frames (batch, frames, window), in another order of sums."""
+        """As `_by_products`, with the sums in another order."""
         hann = torch.hann_window(self.window, dtype=frames.dtype)
         transform = torch.view_as_real(torch.fft.rfft(frames * hann, n=self.fft_size))
         real, imaginary = transform[:, :, self.first_bin : self.first_bin + self.bins].unbind(-1)

@@ -7,13 +7,12 @@ matrices (`benchmarks/small_networks.py`, `docs/speed.md`). What is between keep
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from kws import processor
+from kws.models.mean import lean_mean
 
 
 def to_lines(maps: Tensor) -> Tensor:
@@ -58,22 +57,7 @@ def mean_over_time(maps: Tensor) -> Tensor:
         return maps.mean(dim=(2, 3))
     if torch.compiler.is_compiling() or not in_lines(maps):
         return maps.mean(dim=(2, 3))
-    out: Tensor = _Mean.apply(maps)  # type: ignore[no-untyped-call]
-    return out
-
-
-class _Mean(torch.autograd.Function):
-    """autograd's own writes its gradient out in another order than the maps'."""
-
-    @staticmethod
-    def forward(ctx: Any, maps: Tensor) -> Tensor:
-        ctx.shape = maps.shape
-        return maps.mean(dim=(2, 3))
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        share: Tensor = gradients[0] / ctx.shape[2]
-        return share[:, :, None, None].expand(ctx.shape)
+    return lean_mean(maps, 2).flatten(1)
 
 
 def _faster(maps: Tensor) -> bool:

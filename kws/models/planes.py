@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from kws.errors import KwsError
 from kws.models import lines
 from kws.models.lines import in_lines
+from kws.models.mean import lean_mean
 
 # Banded matrices grow with the square of the length; beyond this many frames (a clip has 98) they are a waste.
 _LONGEST = 200
@@ -136,15 +137,15 @@ class SubBandNorm(nn.BatchNorm2d):
             return super().forward(maps)
         planes = as_planes(maps)
         rows = planes.reshape(1, self.num_features, -1)
-        if self.training and rows.dtype == self.running_mean.dtype:  # type: ignore[union-attr]
+        if self.training and rows.dtype == self.get_buffer("running_mean").dtype:
             return as_maps(self._by_row(rows.contiguous()).view(planes.shape))
         # A view, for an index would have its gradient laid into zeros.
         return as_maps(super().forward(rows[..., None]).view(planes.shape))
 
     def _by_row(self, rows: Tensor) -> Tensor:
         """Training's normalisation of rows (1, features, values): torch's of groups does the same at three times the speed."""
-        mean, variance, batches, momentum = self.running_mean, self.running_var, self.num_batches_tracked, self.momentum
-        assert mean is not None and variance is not None and batches is not None and momentum is not None
+        mean, variance, batches = (self.get_buffer(name) for name in ("running_mean", "running_var", "num_batches_tracked"))
+        momentum: float = self.momentum  # type: ignore[assignment]  # torch's class may do without
         features, values = rows.shape[1:]
         out, row_mean, inverse = torch.native_group_norm(rows, self.weight, self.bias, 1, features, values, features, self.eps)
         with torch.no_grad():
@@ -170,23 +171,7 @@ def mean_over_frequency(maps: Tensor) -> Tensor:
         return maps.mean(dim=3, keepdim=True)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
         return maps.mean(dim=3, keepdim=True)
-    out: Tensor = _Mean.apply(as_planes(maps))  # type: ignore[no-untyped-call]
-    return as_maps(out)
-
-
-class _Mean(torch.autograd.Function):
-    """autograd's own mean divides its gradient after it is spread over frequency."""
-
-    @staticmethod
-    def forward(ctx: Any, planes: Tensor) -> Tensor:
-        ctx.shape = planes.shape
-        mean: Tensor = planes.mean(dim=1, keepdim=True)
-        return mean
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        share: Tensor = gradients[0] / ctx.shape[1]
-        return share.expand(ctx.shape)
+    return as_maps(lean_mean(as_planes(maps), 1))
 
 
 def add_and_rectify(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
