@@ -125,7 +125,7 @@ def parts(module: object, data: object, steps: int, args: argparse.Namespace) ->
     for _ in range(min(steps, len(loader) - 1)):
         batch = lap("data", lambda: next(batches))
         clips, labels, silent = (part.to(device) for part in batch[:3])
-        generator.manual_seed(int(batch.seed))
+        generator.manual_seed(batch.seed)
         with torch.no_grad():
             sound = lap("augment", lambda c=clips, s=silent: data.augment(c, s, bank, generator))
             features = lap("features", lambda s=sound: front_end(s))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import WeightAveraging
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
@@ -29,7 +30,7 @@ class MovingAverage(WeightAveraging):
         if every < 1:
             raise KwsError(f"averaging.every: {every} steps make no sense; give at least 1")
         self.decay, self.every = decay, every
-        super().__init__(avg_fn=self._average)
+        super().__init__(multi_avg_fn=self._average)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether to update after this step: the first one and every so many after it; never at an epoch's end."""
@@ -43,7 +44,10 @@ class MovingAverage(WeightAveraging):
         if trainer.state.fn == TrainerFn.FITTING:
             super().on_load_checkpoint(trainer, pl_module, checkpoint)
 
-    def _average(self, average: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    def _average(self, averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:
+        """Update all tensors of one type: together, for one by one a GPU would be waited for at each; counts are copied."""
+        if not averages[0].is_floating_point():
+            torch._foreach_copy_(averages, currents)
+            return
         keep = min(self.decay, (1 + float(updates)) / (10 + float(updates)))
-        out: Tensor = average * keep + current * (1 - keep) if average.is_floating_point() else current
-        return out
+        torch._foreach_lerp_(averages, currents, 1 - keep)

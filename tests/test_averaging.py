@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 import torch
-from training import train_run
+from training import RECIPE, Run, train_run
 
 from kws.averaging import MovingAverage
 from kws.callbacks import make_callbacks
 from kws.checkpoint import load_checkpoint
 from kws.errors import KwsError
+from kws.recipe import Recipe
 
 torch.set_num_threads(1)
 
@@ -31,9 +33,9 @@ class Watch(pl.Callback):
         self.validated.append(next(pl_module.parameters()).detach().clone())
 
 
-def averaged(corpus: Path, folder: Path, steps: int, watch: Watch, every: int = 2, ckpt: Path | None = None):  # type: ignore[no-untyped-def]
+def averaged(corpus: Path, folder: Path, steps: int, watch: Watch, every: int = 2, **settings: Any) -> Run:
     callbacks = [*make_callbacks(folder, 4, progress=False, averaging=MovingAverage(0.5, every)), watch]
-    return train_run(corpus, folder, steps, callbacks=callbacks, ckpt=ckpt)
+    return train_run(corpus, folder, steps, callbacks=callbacks, **settings)
 
 
 def expected_average(weights: list[torch.Tensor], every: int) -> torch.Tensor:
@@ -73,6 +75,16 @@ def test_a_resumed_run_ends_with_the_same_weights(small_corpus: Path, tmp_path: 
     rest = averaged(small_corpus, tmp_path / "half", 8, Watch(), ckpt=tmp_path / "half" / "checkpoints" / "last.ckpt")
     for name, value in whole.weights.items():
         torch.testing.assert_close(rest.weights[name], value, msg=name)
+
+
+def test_counts_are_copied(small_corpus: Path, tmp_path: Path) -> None:
+    """Those of batches that batch normalisation has seen: an average of them would be no count."""
+    sizes = {"channels": [4], "kernels": [3], "dilations": [1], "residual": [False]}
+    recipe = Recipe(RECIPE.words, RECIPE.features, {"_target_": "kws.models.ds_tc_resnet.DsTcResNet", **sizes})
+    averaged(small_corpus, tmp_path, 8, Watch(), every=3, recipe=recipe)
+    buffers = load_checkpoint(tmp_path / "checkpoints" / "last.ckpt").network.buffers()
+    # One each step, and the last update is after the seventh.
+    assert {int(count) for count in buffers if not count.is_floating_point()} == {7}
 
 
 def test_settings_that_make_no_sense() -> None:

@@ -200,7 +200,7 @@ class KeywordData(pl.LightningDataModule):
             self._noise_bank = self._noise_bank.to(device)
         # All draws of a batch hang on its own seed: the step decides them, not what was drawn before.
         generator = self._generators.setdefault(device, torch.Generator(device))
-        generator.manual_seed(int(batch.seed))
+        generator.manual_seed(batch.seed)
         clips, labels, silent = self.augment.extend(batch.clips, batch.labels, batch.silent, generator)
         waveform = self.augment(clips, silent, self._noise_bank, generator)
         return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)

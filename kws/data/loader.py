@@ -23,13 +23,13 @@ class RawBatch(NamedTuple):
         clips: int16 (batch, samples); zeros for a silence clip that the augmentation is to fill.
         labels: int64 (batch,).
         silent: bool (batch,), the clips that are silence.
-        seed: of this batch's augmentation, int64 ().
+        seed: of this batch's augmentation; a plain number, for a tensor would have to be waited for on a GPU.
     """
 
     clips: Tensor
     labels: Tensor
     silent: Tensor
-    seed: Tensor
+    seed: int
 
 
 class TrainingLoader:
@@ -94,5 +94,5 @@ def _raw_batch(sound: Tensor, clips: ClipList, seed: int) -> RawBatch:
         sound,
         torch.from_numpy(np.ascontiguousarray(clips.labels)),
         torch.from_numpy(clips.clips == SILENT_CLIP),
-        torch.tensor(seed, dtype=torch.int64),
+        seed,
     )
