@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import tempfile
 from dataclasses import dataclass, field
@@ -125,14 +126,23 @@ def draw(rows: list[Row], path: Path) -> None:
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    # Neighbours have their names on different sides.
+    # Names are inside, and neighbours' at different heights.
+    middle = math.sqrt(min(row.multiplies for row in rows) * max(row.multiplies for row in rows))
     for index, row in enumerate(sorted(rows, key=lambda row: row.multiplies)):
         accuracy = statistics.mean(row.accuracies)
         error = statistics.stdev(row.accuracies) if len(row.accuracies) > 1 else 0.0
         axes.errorbar(row.multiplies, accuracy, yerr=error, fmt="o", capsize=3)
-        place, side = ((6, 4), "bottom") if index % 2 else ((6, -4), "top")
-        axes.annotate(f"{row.name}\n{row.parameters / 1000:,.0f} k", (row.multiplies, accuracy), xytext=place,
-                      textcoords="offset points", fontsize=8, va=side)  # fmt: skip
+        left = row.multiplies > middle
+        above = index % 2 != left
+        axes.annotate(
+            f"{row.name}\n{row.parameters / 1000:,.0f} k",
+            (row.multiplies, accuracy),
+            xytext=(-6 if left else 6, 4 if above else -4),
+            textcoords="offset points",
+            fontsize=8,
+            ha="right" if left else "left",
+            va="bottom" if above else "top",
+        )
     axes.set_xscale("log")
     axes.set_xlabel("multiplies a clip")
     axes.set_ylabel("test accuracy, %")

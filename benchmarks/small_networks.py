@@ -1,7 +1,7 @@
 """Seconds an epoch of a small network, its augmentation and features included, and where they go.
 
     python benchmarks/small_networks.py --data data/speech_commands_v0.02 [--experiment bc_resnet_1] [--steps 60] [--threads 2]
-    python benchmarks/small_networks.py --data data/speech_commands_v0.02 --whole     train.py, one process and two
+    python benchmarks/small_networks.py --data data/speech_commands_v0.02 --whole     train.py, one process and two (a GPU: one)
 
 An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word: the authors' own code for BC-ResNet-1 takes
 29 s for it on two cores of the same kind, 2.8 s of them for features. `planes` are the layers of kws.models.planes, `plain`
@@ -83,6 +83,9 @@ def time_training(args: argparse.Namespace) -> None:
         "one process": [f"threads={args.threads}"],
         "two processes": ["threads=1", "trainer.devices=2", "trainer.strategy=ddp", "data.batch_size=50"],
     }
+    if torch.cuda.is_available():
+        # A second process would want a second GPU.
+        del kinds["two processes"]
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     # The first run of all packs the clips and speaks other words.
     run_s(WHOLE_STEPS[0], [*settings(args), *args.overrides])
