@@ -53,7 +53,8 @@ def test_batches_are_the_same(small_corpus: Path) -> None:
     assert isinstance(plain.corpus, Corpus)
     held = TrainingLoader(DeviceCorpus(plain.corpus, CPU), plain.order)
     for before, after in zip(plain, held, strict=True):
-        assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+        assert all(torch.equal(one, other) for one, other in zip(before[:3], after[:3], strict=True))
+        assert before.seed == after.seed
 
 
 @pytest.mark.parametrize(
