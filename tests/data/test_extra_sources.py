@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from batches import same, stacked
 from corpora import SPEAKERS, TAKES, WANTED, word_sound
 
 from kws.audio import write_wav
 from kws.data.datamodule import KeywordData
 from kws.data.folder import Folder
 from kws.data.joined import JoinedCorpus
-from kws.data.loader import RawBatch
 from kws.data.splits import HashedSplit
 from kws.errors import KwsError
 from kws.features import Mfcc
@@ -45,15 +45,10 @@ def data(root: Path, **settings: Any) -> KeywordData:
     return module
 
 
-def heard(loader: Any) -> RawBatch:
-    return RawBatch(*(torch.cat([getattr(batch, name).reshape(-1, *getattr(batch, name).shape[1:]) for batch in loader])
-                      for name in ("clips", "labels", "silent")), seed=0)  # fmt: skip
-
-
 def test_other_sets_hear_nothing_of_them(small_corpus: Path, extra: list[Folder]) -> None:
     plain, more = data(small_corpus), data(small_corpus, extra=extra, training_unknown_percentage=50, extra_percentage=20)
     for loader in ("val_dataloader", "test_dataloader"):
-        before, after = heard(getattr(plain, loader)()), heard(getattr(more, loader)())
+        before, after = stacked(getattr(plain, loader)()), stacked(getattr(more, loader)())
         assert torch.equal(before.clips, after.clips)
         assert torch.equal(before.labels, after.labels)
     np.testing.assert_array_equal(plain.fixed_training_set().list.clips, more.fixed_training_set().list.clips)
@@ -78,8 +73,7 @@ def test_training_goes_on_exactly_where_it_stopped(small_corpus: Path, extra: li
     steps = [batch for _ in range(3) for batch in loader]
     resumed.step = len(loader) + 2
     for before, after in zip(steps[len(loader) + 2 :], [batch for _ in range(2) for batch in resumed], strict=True):
-        assert all(torch.equal(one, other) for one, other in zip(before[:3], after[:3], strict=True))
-        assert before.seed == after.seed
+        assert same(before, after)
 
 
 def test_a_folder_of_wanted_words_alone_may_take_its_unknown_words_from_them(corpus_folder: Path, extra: list[Folder]) -> None:
@@ -98,7 +92,7 @@ def test_packs_of_the_extra_sources_go_to_the_cache_too(small_corpus: Path, extr
 
 def test_unseen_words_are_in_testing_alone(small_corpus: Path) -> None:
     plain, without = data(small_corpus), data(small_corpus, split=HashedSplit(unseen_words=["tree"]))
-    before, after = heard(plain.test_dataloader()), heard(without.test_dataloader())
+    before, after = stacked(plain.test_dataloader()), stacked(without.test_dataloader())
     assert torch.equal(before.clips, after.clips)
     assert without.corpus is not None
     words = without.corpus.words

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from batches import same, stacked
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,16 +36,6 @@ BACKGROUND = Background.join([np.arange(-5000, 5000, 7, dtype=np.int16)])
 FIXED = FixedSet.draw(CORPUS, POOL, BACKGROUND, [SEED, 1])
 
 
-def stacked(batches: list[RawBatch]) -> Any:
-    """The batches' clips, labels, silence marks and seeds, each as one tensor."""
-    columns = zip(*batches, strict=True)
-    return RawBatch(*(torch.cat([torch.atleast_1d(torch.as_tensor(part)) for part in column]) for column in columns))
-
-
-def same(one: RawBatch, other: RawBatch) -> bool:
-    return all(torch.equal(mine, theirs) for mine, theirs in zip(one[:3], other[:3], strict=True)) and one.seed == other.seed
-
-
 def all_same(some: list[RawBatch], others: list[RawBatch]) -> bool:
     return len(some) == len(others) and all(map(same, some, others))
 
@@ -54,8 +44,10 @@ def all_same(some: list[RawBatch], others: list[RawBatch]) -> bool:
 
 
 def test_a_fixed_batch_is_what_it_says() -> None:
-    clips, labels, silent, seed = stacked(list(FixedLoader(FIXED, 7)))
-    assert (clips.dtype, labels.dtype, silent.dtype, seed.dtype) == (torch.int16, torch.int64, torch.bool, torch.int64)
+    batches = list(FixedLoader(FIXED, 7))
+    clips, labels, silent, _ = stacked(batches)
+    assert (clips.dtype, labels.dtype, silent.dtype) == (torch.int16, torch.int64, torch.bool)
+    assert {type(batch.seed) for batch in batches} == {int}
     assert clips.shape == (len(POOL), SAMPLES)
     for clip, label, is_silent, index in zip(clips, labels, silent, FIXED.list.clips, strict=True):
         assert bool(is_silent) == (label == SILENCE_INDEX) == (index == SILENT_CLIP)
@@ -79,7 +71,7 @@ def test_every_pass_is_the_same_for_any_batch_size(batch_size: int) -> None:
 
 
 def test_silence_is_noise_that_never_varies() -> None:
-    batch = stacked(list(FixedLoader(FIXED, 4)))
+    batch = stacked(FixedLoader(FIXED, 4))
     sound = batch.clips[batch.silent]
     np.testing.assert_array_equal(sound, FIXED.silence)
     assert len(np.unique(sound.numpy(), axis=0)) == 7  # each its own
@@ -89,7 +81,7 @@ def test_silence_is_noise_that_never_varies() -> None:
 
 
 def test_without_background_silence_is_digital() -> None:
-    batch = stacked(list(FixedLoader(FixedSet.draw(CORPUS, POOL, None, [SEED, 1]), 4)))
+    batch = stacked(FixedLoader(FixedSet.draw(CORPUS, POOL, None, [SEED, 1]), 4))
     assert batch.silent.sum() == 7
     assert not batch.clips[batch.silent].any()
     assert batch.clips[~batch.silent].all()
@@ -97,7 +89,7 @@ def test_without_background_silence_is_digital() -> None:
 
 @given(st.integers(1, 5), st.integers(1, 12))
 def test_ranks_hear_each_clip_once_between_them(world: int, batch_size: int) -> None:
-    parts = [stacked(list(FixedLoader(FIXED, batch_size, rank, world))) for rank in range(world)]
+    parts = [stacked(FixedLoader(FIXED, batch_size, rank, world)) for rank in range(world)]
     sizes = [len(part.labels) for part in parts]
     assert sum(sizes) == len(POOL)
     assert max(sizes) - min(sizes) <= 1
