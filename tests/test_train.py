@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import logging
 import os
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -37,6 +35,8 @@ from kws.models.summary import summarise
 from kws.module import KeywordModule
 from kws.negatives import Negatives
 from kws.recipe import Recipe
+from kws.training.app import main
+from kws.training.run import train
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -46,18 +46,6 @@ TINY = [
     "schedule.steps=[4,3]", "trainer.val_check_interval=3", "trainer.log_every_n_steps=2", "trainer.accelerator=cpu",
     "checkpoint_steps=5", "threads=1", "progress=false",
 ]  # fmt: skip
-
-
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train", ROOT / "train.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-train_script = _script()
 
 
 def options(group: str) -> list[str]:
@@ -122,7 +110,7 @@ def run_here(quiet: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         monkeypatch.setattr(sys, "argv", ["train.py", f"hydra.run.dir={tmp_path / 'run'}", *overrides])
         status = 0
         try:
-            train_script.main()
+            main()
         except SystemExit as left:
             status = int(left.code or 0)
         return Outcome(status, *capsys.readouterr())
@@ -418,7 +406,7 @@ def test_going_on_from_last_ends_at_the_new_number_of_steps(
 
 def test_the_function_returns_what_a_sweep_maximises(small_corpus: Path, tmp_path: Path, quiet: None) -> None:
     cfg = composed(*TINY, f"data.source.root={small_corpus}", "logger=none", "schedule.steps=[3,1]", "calibrate=false")
-    value = train_script.train(cfg, tmp_path)
+    value = train(cfg, tmp_path)
     result = json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))
     assert "temperature" not in result
     assert kws.load(result["weights"]).metadata.temperature == 1

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Sequence
 
 from kws import __version__
+from kws.cli.train import run_hydra
 from kws.errors import KwsError, missing_package
 
 COMMANDS = (
-    "label", "evaluate", "calibrate", "export", "stream", "listen", "tune", "make_stream", "mine",
+    "train", "label", "evaluate", "calibrate", "export", "stream", "listen", "tune", "make_stream", "mine",
     "spectrogram", "prepare", "synthesize", "fix_torchaudio",
 )  # fmt: skip
 
@@ -31,10 +32,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    args = build_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    training = list(argv[:1]) == ["train"]
+    if not training:  # which has Hydra's log
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    args = build_parser().parse_args(argv[:1] if training else argv)
     try:
-        return int(args.run(args))
+        return run_hydra(argv[1:]) if training else int(args.run(args))
     except KwsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
