@@ -7,7 +7,7 @@ from pathlib import Path
 from kws.artefacts.model import Artefact, Model
 from kws.artefacts.stream import StreamModel, whole_or_streaming
 from kws.errors import KwsError, missing_package
-from kws.streaming.scorer import StreamScorer, WindowScorer, stride_samples
+from kws.streaming.scorer import StreamScorer, WindowScorer, fits_stride
 
 # What each ending is.
 SUFFIXES = {
@@ -63,11 +63,11 @@ def open_scorer(model: Model, stride_ms: float | None = None) -> StreamScorer:
     """
     if isinstance(model, StreamModel):
         scorer = model.scorer()
-        if stride_ms is not None and scorer.stride_samples != stride_samples(stride_ms, model.spec):
+        if stride_ms is not None and not fits_stride(stride_ms, scorer):
             own_ms = 1000 * scorer.stride_samples / model.spec.rate_hz
             raise KwsError(
                 f"{model.path}: was exported for a stride of {own_ms:g} ms, {stride_ms:g} ms asked;"
-                f" export it with --stride-ms {stride_ms:g}"
+                " leave --stride-ms out, or export the checkpoint with another one"
             )
         return scorer
     stride_ms = model.metadata.decoder.stride_ms if stride_ms is None else stride_ms
