@@ -17,6 +17,7 @@ SUFFIXES = {
     ".ptl": "PyTorch Mobile",
     ".pte": "ExecuTorch",
 }
+_MOST_THREADS = 1024
 
 
 def load(path: str | Path, threads: int | None = None) -> Model:
@@ -33,6 +34,8 @@ def load(path: str | Path, threads: int | None = None) -> Model:
         KwsError: the file is missing, broken, of another version, or not one of kws; or what runs it is not installed.
     """
     path = Path(path)
+    if threads is not None and not 1 <= threads <= _MOST_THREADS:
+        raise KwsError(f"threads: {threads} given; 1 to {_MOST_THREADS} is expected")
     if path.suffix not in SUFFIXES:
         known = ", ".join(f"{suffix} ({kind})" for suffix, kind in SUFFIXES.items())
         raise KwsError(f"{path}: its ending says no kind of model; {known} can be loaded")

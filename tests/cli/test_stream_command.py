@@ -19,6 +19,8 @@ from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.loading import open_scorer
+from kws.streaming.decoder import CommandDecoder
+from kws.streaming.settings import DecoderSettings
 from kws.streaming.spotter import Spotter
 from kws.streaming.timeline import read_audacity, read_detections
 
@@ -79,9 +81,30 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     assert picture.read_bytes().startswith(b"\x89PNG")
     kept = np.load(scores)
     assert kept["labels"].tolist() == ["_silence_", "_unknown_", "yes", "no"]
-    assert kept["times_ms"][:3].tolist() == [0, 30, 60]
-    clip = sound()[480 * 7 : 480 * 7 + RATE_HZ].astype(np.float32) / 32768
-    np.testing.assert_allclose(kept["scores"][7], kws.load(model).score(clip[None])[0], atol=1e-6)
+    # Every window that holds any of the sound.
+    assert kept["times_ms"].tolist() == list(range(-990, 7500, 30))
+    assert kept["duration_ms"] == 7500
+    clip = sound()[:RATE_HZ].astype(np.float32) / 32768
+    np.testing.assert_allclose(kept["scores"][33], kws.load(model).score(clip[None])[0], atol=1e-6)
+
+
+def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
+    scores = tmp_path / "scores.npz"
+    assert main(["stream", str(model), str(recording), "--as-original", "--scores", str(scores), "--format", "json", *EASY]) == 0
+    kept, samples = np.load(scores), sound().astype(np.float32) / 32768
+    # for (offset = 0; offset < samples - clip; offset += stride), of the sound as it is
+    starts = list(range(0, len(samples) - RATE_HZ, 480))
+    assert kept["times_ms"].tolist() == [start // 16 for start in starts]
+    expected = kws.load(model).score(np.stack([samples[start : start + RATE_HZ] for start in starts]))
+    np.testing.assert_allclose(kept["scores"], expected, atol=1e-6)
+    decoder = CommandDecoder(kws.load(model).labels.names, DecoderSettings(90, 0.3, 300, 1))
+    steps = [decoder.step(row, start // 16) for row, start in zip(kept["scores"], starts, strict=True)]
+    new = [(one.label, one.time_ms) for one in steps if one.is_new and one.label != "_silence_"]
+    assert [(one["label"], one["time_ms"]) for one in map(json.loads, capsys.readouterr().out.splitlines())] == new != []
+    # A word by itself, and nothing that it scores.
+    write_wav(tmp_path / "short.wav", sound()[:RATE_HZ], RATE_HZ)
+    assert main(["stream", str(model), str(tmp_path / "short.wav"), "--as-original"]) == 2
+    assert "short.wav: 1.00 s is no longer than a window of 1 s, so the original's tool scores nothing" in capsys.readouterr().err
 
 
 def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_path: Path, capsys: Capture, caplog: Log) -> None:
@@ -104,8 +127,8 @@ def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_p
 def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: Path, caplog: Log) -> None:
     write_wav(tmp_path / "short.wav", sound()[:4000], RATE_HZ)
     assert main(["stream", str(model), str(tmp_path / "short.wav"), "--scores", str(tmp_path / "s.npz")]) == 0
-    assert caplog.messages == [f"{tmp_path / 'short.wav'}: 0.25 s is shorter than a window of 1 s; zeros are put after it"]
-    assert np.load(tmp_path / "s.npz")["times_ms"].tolist() == [0]
+    assert caplog.messages == [f"{tmp_path / 'short.wav'}: 0.25 s is shorter than a window of 1 s; silence is put around it"]
+    assert np.load(tmp_path / "s.npz")["times_ms"].tolist() == list(range(-990, 250, 30))
 
 
 @pytest.mark.parametrize(

@@ -117,21 +117,18 @@ def test_saved_scores_give_the_same(model: Path, stream: Path, tmp_path: Path, c
     first = capsys.readouterr().out
     assert run(model, "--scores", scores, "--ground-truth", truth, "--false-accepts-per-hour", 400, "--dry-run", "--json") == 0
     second = capsys.readouterr().out
-    # The sound ends with its last window, as far as the scores tell.
-    settings, again = (json.loads(text)["after"]["settings"] for text in (first, second))
-    assert settings == again
-    assert json.loads(first)["before"]["score"]["hits"] == json.loads(second)["before"]["score"]["hits"]
+    assert first == second
     run(model, stream, "--no-words", scores, "--false-accepts-per-hour", 400, "--dry-run", "--json")
-    assert json.loads(capsys.readouterr().out)["after"]["score"]["duration_ms"] == pytest.approx(80_000, abs=30)
+    assert json.loads(capsys.readouterr().out)["after"]["score"]["duration_ms"] == 80_000
 
 
 def test_times_are_starts_of_windows(model: Path, stream: Path) -> None:
     scored = tune.score_stream(kws.load(model), stream, DecoderSettings())
-    assert scored.times_ms.tolist() == list(range(0, 39_001, 30))
+    assert scored.times_ms.tolist() == list(range(-990, 40_000, 30))
     assert scored.duration_ms == 40_000
     sound = kws.audio.to_float(kws.audio.read_audio(stream, RATE_HZ))
     clips = np.stack([sound[16 * at : 16 * at + RATE_HZ] for at in (0, 2700, 38_970)])
-    np.testing.assert_allclose(scored.scores[[0, 90, 1299]], kws.load(model).score(clips), atol=1e-5)
+    np.testing.assert_allclose(scored.scores[[33, 33 + 90, 33 + 1299]], kws.load(model).score(clips), atol=1e-5)
 
 
 # What is refused
