@@ -14,10 +14,12 @@ from exported import make_model
 from numpy.typing import NDArray
 
 import kws
-from kws.audio import read_audio, write_wav
+from kws.audio import read_audio, to_float, write_wav
+from kws.checkpoint import WaveformModel
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
+from kws.export.stream_exporter import export_streaming
 from kws.loading import open_scorer
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.settings import DecoderSettings
@@ -107,6 +109,65 @@ def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path:
     assert "short.wav: 1.00 s is no longer than a window of 1 s, so the original's tool scores nothing" in capsys.readouterr().err
 
 
+def test_the_screen_and_the_file_say_the_same(tmp_path: Path, recording: Path, capsys: Capture) -> None:
+    short = make_model("single_fc", "log_mel", words=("yes", "no"), clip_ms=500.0)
+    assert export(short, FORMATS["onnx"], tmp_path, "m").passed
+    for form in ("json", "audacity"):
+        out = tmp_path / form
+        arguments = ["stream", str(tmp_path / "m.onnx"), str(recording), "--format", form, *EASY]
+        assert main(arguments) == main([*arguments, "--out", str(out)]) == 0
+        printed = capsys.readouterr().out
+        assert out.read_text() == printed != ""
+    lengths = {round(float(end) - float(start), 6) for start, end, _ in (line.split("\t") for line in printed.splitlines())}
+    assert lengths == {0.5}
+
+
+def test_audacitys_labels_are_what_was_said(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
+    tables = []
+    for name, text in (
+        ("ms.txt", "yes, 0\nno, 1250\n_unknown_, 2500\nyes, 3750\nno, 6250\n"),
+        ("s.txt", "0\t0.5\tyes\n1.25\t1.25\tno\n2.5\t3\t_unknown_\n3.75\t4\tyes\n6.25\t7\tno\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        assert main(["stream", str(model), str(recording), "--ground-truth", str(tmp_path / name), *EASY]) == 0
+        tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1]
+    assert "all words     4" in tables[0]
+
+
+def make_loud(word: NDArray[np.int16]) -> WaveformModel:
+    """A model that says `loud` where at least half of the word is in the window, and `_silence_` else."""
+    model = make_model("single_fc", "log_mel", words=("loud",))
+    output = model.network.output
+    assert isinstance(output, torch.nn.Linear)
+    clips = torch.from_numpy(to_float(np.stack([np.pad(word, (0, RATE_HZ - len(word))), np.zeros(RATE_HZ, np.int16)])))
+    with torch.no_grad():
+        loud, silent = model.front_end(clips).mean(dim=(1, 2)).tolist()
+        output.weight.zero_()
+        output.weight[2] = 16 / (loud - silent) / output.in_features
+        output.bias.copy_(torch.tensor([0, -20, -8 - 16 * silent / (loud - silent)]))
+    return model
+
+
+def test_a_word_by_itself_is_found(tmp_path: Path, capsys: Capture) -> None:
+    """The words of a model of loudness: at the very start, at the very end, alone, and between digital silence."""
+    word = word_sound("yes", np.random.default_rng(0))
+    word = word[np.flatnonzero(abs(word) > 1000)[0] :][:5600]
+    assert export(make_loud(word), FORMATS["onnx"], tmp_path, "m").passed
+    assert export_streaming(make_loud(word), "onnx", tmp_path, "m").passed
+    around = [(0, 0), (9600, 0), (0, 9600), (32000, 0), (0, 32000), (32000, 1600), (32000, 32000)]
+    for name in ("m.onnx", "m.stream.onnx"):
+        for before, after in around:
+            write_wav(tmp_path / "w.wav", np.pad(word, (before, after)), RATE_HZ)
+            (tmp_path / "w.txt").write_text(f"loud, {before // 16}\n")
+            arguments = ["stream", str(tmp_path / name), str(tmp_path / "w.wav"), "--ground-truth", str(tmp_path / "w.txt")]
+            assert main([*arguments, "--format", "json"]) == 0
+            captured = capsys.readouterr()
+            found = [json.loads(line) for line in captured.out.splitlines()]
+            assert [one["label"] for one in found] == ["loud"], (name, before, after)
+            assert 0 <= found[0]["time_ms"] <= before // 16 and "  1     1 " in captured.err
+
+
 def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_path: Path, capsys: Capture, caplog: Log) -> None:
     from scipy.signal import resample_poly
 
@@ -144,6 +205,10 @@ def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: P
         (["--threshold", "2"], "threshold"),
         (["--out", "x.txt"], "needs --format json or --format audacity"),
         (["--scores", "FOLDER"], "can't be written"),
+        (["--tolerance-ms", "-1"], "--tolerance-ms: -1 given; at least 0 is expected"),
+        (["--threads", "-1"], "threads: -1 given; 1 to 1024 is expected"),
+        (["--threads", "1" + 20 * "0"], "threads: 100000000000000000000 given; 1 to 1024 is expected"),
+        (["--average-window-ms", "3600000"], "average_window_ms: 3600000 given; at most 10000 is expected"),
     ],
 )
 def test_what_makes_no_sense_is_named(
