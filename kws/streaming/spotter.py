@@ -98,8 +98,9 @@ class Spotter:
         sound = checked(to_float(sound) if sound.dtype == np.int16 else sound)
         if self._to_lead and len(sound):
             # Less than a window: no scores yet.
-            self._scorer.push(faint_noise(-self._to_lead, self._to_lead))
-            self._begin, self._to_lead = self._begin - self._to_lead, 0
+            self._scorer.push(faint_noise(self._heard - self._to_lead, self._to_lead))
+            self._begin -= self._to_lead
+            self._to_lead = 0
         if self._filler is not None:
             sound = self._filler.fill(sound, self._heard)
         scores = self._scorer.push(sound)
@@ -111,7 +112,8 @@ class Spotter:
 
         The windows begin anew after the gap, and the decoder forgets what it found before it, for whatever ended the word may
         lie in the gap. The rest before the gap that filled no window is not scored. A gap is no end of the stream: no noise is
-        put around it, for a word there was cut in two, and a computer that loses sound has no time for windows more.
+        put around it, for a word there was cut in two, and a computer that loses sound has no time for windows more. A gap before
+        any sound is none: the noise stands before the first sound that is fed.
 
         Args:
             samples: how many were lost.
@@ -154,7 +156,8 @@ class Spotter:
 
     def _restart(self) -> None:
         # Sample at which the windows began, and how many there were since.
-        self._begin, self._windows, self._to_lead = self._heard, 0, 0
+        self._begin = self._heard
+        self._windows = 0
         self._scorer.reset()
         self._decoder.reset()
         if self._filler is not None:

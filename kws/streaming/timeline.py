@@ -40,7 +40,7 @@ class Detection:
 
     Args:
         label: the word.
-        time_ms: start of the window of sound that decided.
+        time_ms: start of the window of sound that decided; 0 where that begins before the sound.
         score: its averaged score.
     """
 

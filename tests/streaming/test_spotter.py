@@ -112,6 +112,14 @@ def test_lost_sound_moves_the_time_on_and_joins_nothing() -> None:
     assert abs(next(one.time_ms for one in after if one.label == "no") - whole[0].time_ms) <= 20
 
 
+def test_lost_before_the_first_sound_is_still_the_beginning() -> None:
+    into = spotter()
+    into.skip(1000)
+    found = [*into.feed(sound((0, 0.9), length=1000)), *into.flush()]
+    assert [one.label for one in found if one.label != "_unknown_"] == ["yes"]
+    assert 800 < found[0].time_ms < 1200
+
+
 def test_a_word_is_found_again_after_a_gap() -> None:
     into = spotter()
     assert [one.label for one in into.feed(sound((300, 0.9), length=440))] == ["yes"]
