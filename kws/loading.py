@@ -31,7 +31,8 @@ def load(path: str | Path, threads: int | None = None) -> Model:
         threads: CPU threads of ONNX Runtime or ExecuTorch; None: one for each core. The others take what torch is set to.
 
     Raises:
-        KwsError: the file is missing, broken, of another version, or not one of kws; or what runs it is not installed.
+        KwsError: the file is missing, broken, of another version, or not one of kws; what runs it is not installed; or a
+            number of threads that is none.
     """
     path = Path(path)
     if threads is not None and not 1 <= threads <= _MOST_THREADS:

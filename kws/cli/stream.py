@@ -79,16 +79,12 @@ def add_decoder_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.errors import KwsError
     from kws.streaming.recording import read_gaps
     from kws.streaming.sound_file import read_sound
     from kws.streaming.timeline import write_audacity, write_detections
     from kws.streaming.truth import check_times, read_truth_of
 
-    if args.tolerance_ms < 0:
-        raise KwsError(f"--tolerance-ms: {args.tolerance_ms} given; at least 0 is expected")
-    if args.out is not None and args.format == "text":
-        raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
+    check_arguments(args)
     model = kws.load(args.model, threads=args.threads)
     truth = read_truth_of(args.ground_truth, model.labels.names) if args.ground_truth is not None else None
     settings = decoder_settings(args, model)
@@ -118,6 +114,20 @@ def run(args: argparse.Namespace) -> int:
         text = report(truth, detections, duration_ms, args.tolerance_ms, model)
         print(text, file=sys.stdout if args.format == "text" else sys.stderr)
     return 0
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Refuse arguments that make no sense, before anything takes time.
+
+    Raises:
+        KwsError: there are some.
+    """
+    from kws.errors import KwsError
+
+    if args.tolerance_ms < 0:
+        raise KwsError(f"--tolerance-ms: {args.tolerance_ms} given; at least 0 is expected")
+    if args.out is not None and args.format == "text":
+        raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
 
 
 def starting_settings(model: Model) -> DecoderSettings:
