@@ -22,13 +22,13 @@ hours long, with --no-words for sound in which no word is said, gives false acce
 the table tells the interval. --per-word-thresholds fits each word to the few times it is said in the stream: judge it by
 another stream before you keep it (--dry-run). Where no setting reaches the target nothing is written, and the exit status is 1.
 
+The windows that are scored are those of `kws stream`, also beyond the ends of the sound: what the table says is what
+`kws stream --ground-truth` counts.
+
 examples:
   kws tune model.onnx validation.wav
   kws tune best.ckpt validation.wav --no-words radio.wav --false-accepts-per-hour 1 --picture tune.png
   kws stream best.ckpt validation.wav --scores validation.npz && kws tune best.ckpt --scores validation.npz
-
-The windows that are scored are those of `kws stream`, also beyond the ends of the sound: what the table says is what
-`kws stream --ground-truth` counts.
 """
 
 
