@@ -7,7 +7,7 @@ from pathlib import Path
 from kws.artefacts.model import Artefact, Model
 from kws.artefacts.stream import StreamModel, whole_or_streaming
 from kws.errors import KwsError, missing_package
-from kws.streaming.scorer import StreamScorer, WindowScorer, stride_samples
+from kws.streaming.scorer import StreamScorer, WindowScorer, fits_stride
 
 # What each ending is.
 SUFFIXES = {
@@ -17,6 +17,7 @@ SUFFIXES = {
     ".ptl": "PyTorch Mobile",
     ".pte": "ExecuTorch",
 }
+_MOST_THREADS = 1024
 
 
 def load(path: str | Path, threads: int | None = None) -> Model:
@@ -30,9 +31,12 @@ def load(path: str | Path, threads: int | None = None) -> Model:
         threads: CPU threads of ONNX Runtime or ExecuTorch; None: one for each core. The others take what torch is set to.
 
     Raises:
-        KwsError: the file is missing, broken, of another version, or not one of kws; or what runs it is not installed.
+        KwsError: the file is missing, broken, of another version, or not one of kws; what runs it is not installed; or a
+            number of threads that is none.
     """
     path = Path(path)
+    if threads is not None and not 1 <= threads <= _MOST_THREADS:
+        raise KwsError(f"threads: {threads} given; 1 to {_MOST_THREADS} is expected")
     if path.suffix not in SUFFIXES:
         known = ", ".join(f"{suffix} ({kind})" for suffix, kind in SUFFIXES.items())
         raise KwsError(f"{path}: its ending says no kind of model; {known} can be loaded")
@@ -63,11 +67,11 @@ def open_scorer(model: Model, stride_ms: float | None = None) -> StreamScorer:
     """
     if isinstance(model, StreamModel):
         scorer = model.scorer()
-        if stride_ms is not None and scorer.stride_samples != stride_samples(stride_ms, model.spec):
+        if stride_ms is not None and not fits_stride(stride_ms, scorer):
             own_ms = 1000 * scorer.stride_samples / model.spec.rate_hz
             raise KwsError(
                 f"{model.path}: was exported for a stride of {own_ms:g} ms, {stride_ms:g} ms asked;"
-                f" export it with --stride-ms {stride_ms:g}"
+                " leave --stride-ms out, or export the checkpoint with another one"
             )
         return scorer
     stride_ms = model.metadata.decoder.stride_ms if stride_ms is None else stride_ms

@@ -13,10 +13,10 @@ LABELS = ("_silence_", "_unknown_", "yes", "no")
 
 
 def decoded(stream: ScoredStream, decoder_settings: DecoderSettings) -> tuple[Detection, ...]:
-    """What the decoder itself finds, result by result."""
+    """What the decoder itself finds, result by result; in windows that begin before the sound, at its beginning."""
     decoder = CommandDecoder(stream.labels, decoder_settings)
     decisions = [decoder.step(row, int(time_ms)) for row, time_ms in zip(stream.scores, stream.times_ms, strict=True)]
-    return tuple(Detection(d.label, d.time_ms, d.score) for d in decisions if d.is_new)
+    return tuple(Detection(d.label, max(d.time_ms, 0), d.score) for d in decisions if d.is_new)
 
 
 def made(minutes: float, seed: int = 0, words: bool = True, labels: int = 4) -> ScoredStream:

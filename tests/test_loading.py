@@ -185,3 +185,9 @@ def test_a_torch_file_without_torch_says_what_to_install(suffix: str, small_corp
     result = without_torch("label", str(tmp_path / f"model{suffix}"), str(next((small_corpus / "yes").iterdir())))
     assert result.returncode == 2
     assert f"model{suffix}: needs torch, which is not installed; pip install 'kws[train]'" in result.stderr
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 1025, 10**20])
+def test_threads_that_make_no_sense_are_named(threads: int, tmp_path: Path) -> None:
+    with pytest.raises(KwsError, match=f"threads: {threads} given; 1 to 1024 is expected"):
+        kws.load(tmp_path / "m.onnx", threads=threads)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -68,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     from kws.errors import KwsError
     from kws.labels import UNKNOWN
     from kws.streaming.scene_clips import open_clips
-    from kws.streaming.scenes import SceneSettings, make_scene
+    from kws.streaming.scene_settings import SceneSettings
+    from kws.streaming.scenes import make_scene
 
     settings = SceneSettings(
         args.minutes, args.interval_s, args.unknown_percentage, args.background_volume, args.snr_db, args.no_words, args.seed
@@ -108,6 +111,7 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
     from kws.errors import KwsError
     from kws.report import write_json
     from kws.streaming.timeline import write_truth
+    from kws.whole_file import whole_file
 
     truth = [{**asdict(word), "clip": clip} for word, clip in zip(scene.truth, clips, strict=True)]
     made = {"rate_hz": rate_hz, "duration_ms": 1000 * len(scene.samples) // rate_hz}
@@ -118,7 +122,8 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
             write_wav(new, scene.samples, rate_hz)
             write_truth(new.with_suffix(".txt"), scene.truth)
             write_json(new.with_suffix(".json"), {**facts, **made, **sound, "truth": truth})
-            for suffix in (".json", ".txt", ".wav"):
-                new.with_suffix(suffix).replace(out.with_suffix(suffix))
+            with contextlib.ExitStack() as files:
+                for suffix in (".wav", ".txt", ".json"):
+                    shutil.copyfile(new.with_suffix(suffix), files.enter_context(whole_file(out.with_suffix(suffix))))
     except OSError as error:
         raise KwsError(f"{out}: can't be written: {error.strerror or error}") from error

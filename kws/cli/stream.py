@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,14 +28,20 @@ window's length later. The decoder's settings are the model's own (`kws tune` fi
 The recording is mixed down to one channel and resampled to the model's rate, and that is said. What `kws listen --record`
 kept is heard again exactly as it was heard live.
 
-With --ground-truth (lines `<label>, <ms>`, as `kws make-stream` writes them) the detections are scored: the original's four
-counts, and one-to-one matching with hit rate, false accepts an hour and latency of each word.
+Faint noise stands before the recording and after it, so that a word at its very start or end is found, and in place of
+digital silence (exact zeros). --as-original scores the windows of the original's tool instead: those inside the recording,
+as it is.
+
+With --ground-truth the detections are scored: the original's four counts, and one-to-one matching with hit rate, false
+accepts an hour and latency of each word. FILE has lines `<label>, <ms>`, as `kws make-stream` writes them, or is a label
+track exported from Audacity.
 
 examples:
   kws stream best.onnx recording.wav
   kws stream best.onnx test.wav --ground-truth test.txt --picture test.png
   kws stream best.onnx recording.wav --format audacity --out labels.txt
 """
+AS_ORIGINAL = "score the original tool's windows: none beyond the ends of the sound, and digital silence as it is"
 _OVERRIDES = {"threshold": float, "average_window_ms": int, "suppression_ms": int, "minimum_count": int}
 
 
@@ -52,12 +57,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote (--streaming: the fastest)")
     add("sound", type=Path, metavar="WAV", help="a sound file")
-    add("--ground-truth", type=Path, metavar="FILE", help="what was said: `<label>, <ms>` a line")
+    add("--ground-truth", type=Path, metavar="FILE", help="what was said: `<label>, <ms>` a line, or Audacity's labels")
     add("--format", choices=("text", "json", "audacity"), default="text", help="of the detections (default: %(default)s)")
     add("--out", type=Path, metavar="FILE", help="write the detections (JSON lines, or Audacity labels) there, not to the screen")
     add("--picture", type=Path, metavar="PNG", help="draw waveform, scores, detections and truth")
-    add("--scores", type=Path, metavar="NPZ", help="write every window's time and scores (times_ms, scores, labels)")
+    add("--scores", type=Path, metavar="NPZ", help="write every window's time and scores, for `kws tune --scores`")
     add_decoder_options(parser)
+    add("--as-original", action="store_true", help=AS_ORIGINAL)
     add("--tolerance-ms", type=int, default=750, metavar="MS", help="a detection this near answers a word (default %(default)s)")
     add("--threads", type=int, metavar="N", help="CPU threads (default: one for each core)")
     parser.set_defaults(run=run)
@@ -73,28 +79,31 @@ def add_decoder_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.errors import KwsError
     from kws.streaming.recording import read_gaps
     from kws.streaming.sound_file import read_sound
     from kws.streaming.timeline import write_audacity, write_detections
+    from kws.streaming.truth import check_times, read_truth_of
 
+    check_arguments(args)
     model = kws.load(args.model, threads=args.threads)
-    truth = read_checked_truth(args.ground_truth, model) if args.ground_truth is not None else None
-    if args.out is not None and args.format == "text":
-        raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
+    truth = read_truth_of(args.ground_truth, model.labels.names) if args.ground_truth is not None else None
     settings = decoder_settings(args, model)
     samples = read_sound(args.sound, model.spec)
     duration_ms = 1000 * len(samples) // model.spec.rate_hz
     if truth is not None:
         check_times(args.ground_truth, truth, args.sound, duration_ms)
-    detections, times_ms, scores = spot(model, samples, settings, read_gaps(args.sound, model.spec.rate_hz))
-    if args.out is not None:
-        write = write_audacity if args.format == "audacity" else write_detections
-        write(args.out, detections)
+    if args.as_original:
+        check_longer(args.sound, len(samples), model)
+    gaps = read_gaps(args.sound, model.spec.rate_hz)
+    detections, times_ms, scores = spot(model, samples, settings, gaps, as_original=args.as_original)
+    if args.out is not None and args.format == "audacity":
+        write_audacity(args.out, detections, model.spec.clip_ms)
+    elif args.out is not None:
+        write_detections(args.out, detections)
     else:
         show(detections, args.format, model.spec.clip_ms)
     if args.scores is not None:
-        write_scores(args.scores, times_ms, scores, model)
+        write_scores(args.scores, times_ms, scores, duration_ms, model)
     if args.picture is not None:
         from kws.plots import save_figure
         from kws.stream_picture import stream_figure
@@ -107,13 +116,28 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def check_arguments(args: argparse.Namespace) -> None:
+    """Refuse arguments that make no sense, before anything takes time.
+
+    Raises:
+        KwsError: there are some.
+    """
+    from kws.errors import KwsError
+
+    if args.tolerance_ms < 0:
+        raise KwsError(f"--tolerance-ms: {args.tolerance_ms} given; at least 0 is expected")
+    if args.out is not None and args.format == "text":
+        raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
+
+
 def starting_settings(model: Model) -> DecoderSettings:
-    """The model's settings; their stride is that of a streaming artefact, where it is one."""
+    """The model's settings; their stride is that of a streaming artefact, where it is one, in whole milliseconds."""
     from kws.artefacts.stream import StreamModel
+    from kws.streaming.scorer import fits_stride
 
     settings = model.metadata.decoder
-    if isinstance(model, StreamModel):
-        return replace(settings, stride_ms=1000 * model.layout.stride_samples // model.spec.rate_hz)
+    if isinstance(model, StreamModel) and not fits_stride(settings.stride_ms, model.scorer()):
+        return replace(settings, stride_ms=max(round(1000 * model.layout.stride_samples / model.spec.rate_hz), 1))
     return settings
 
 
@@ -129,10 +153,11 @@ def spot(
     settings: DecoderSettings,
     gaps: Sequence[Gap] | None = None,
     watched: Callable[[Iterator[Piece]], Iterable[Piece]] = iter,
+    as_original: bool = False,
 ) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
     """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live.
 
-    `watched` sees every piece of about a second before it is scored.
+    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of the original's tool.
     """
     import numpy as np
 
@@ -144,64 +169,48 @@ def spot(
     # Of a recording of which all was lost there are no windows.
     heard = [(np.zeros(0, np.int64), np.zeros((0, len(model.labels)), np.float32))]
     scorer = open_scorer(model, settings.stride_ms)
-    spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)))
+    keep = not as_original
+    spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)), pad_ends=keep, fill_zeros=keep)
+    if as_original:
+        # Its windows end before the last sample: `audio_data_offset < audio_data_end` in test_streaming_accuracy.cc.
+        samples = samples[:-1]
     piece = model.spec.rate_hz
     at_once = piece if gaps is None else scorer.stride_samples
     detections: list[Detection] = []
     for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
         detections += feed(spotter, samples_of, lost, at_once)
-    detections += spotter.flush()
+    if not as_original:
+        detections += spotter.flush()
     times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
     return detections, times_ms, scores
 
 
-def read_checked_truth(path: Path, model: Model) -> tuple[SpokenWord, ...]:
-    """The ground truth, if its labels are the model's.
+def check_longer(path: Path, samples: int, model: Model) -> None:
+    """Refuse what --as-original finds nothing in.
 
     Raises:
-        KwsError: it can't be read, or has a label that the model has not.
-    """
-    from kws.errors import KwsError
-    from kws.streaming.timeline import read_truth
-
-    truth = read_truth(path)
-    strangers = sorted({word.label for word in truth} - set(model.labels.names))
-    if strangers:
-        known = ", ".join(model.labels.names)
-        raise KwsError(f"{path}: labels {', '.join(strangers)} are not among the model's ({known}); call other words _unknown_")
-    return truth
-
-
-def check_times(path: Path, truth: tuple[SpokenWord, ...], sound: Path, duration_ms: int) -> None:
-    """Refuse a ground truth of another stream.
-
-    Raises:
-        KwsError: a word lies outside of the sound.
+        KwsError: the sound is no longer than a window.
     """
     from kws.errors import KwsError
 
-    for word in truth:
-        if not 0 <= word.time_ms <= duration_ms:
-            raise KwsError(
-                f"{path}: a word at {word.time_ms} ms ({word.label}), but the sound of {sound} ends at {duration_ms} ms;"
-                " is it of another stream, or in other units than milliseconds?"
-            )
+    if samples <= model.spec.samples:
+        raise KwsError(
+            f"{path}: {samples / model.spec.rate_hz:.2f} s is no longer than a window of {model.spec.clip_ms / 1000:g} s, so the"
+            " original's tool scores nothing of it; leave --as-original out"
+        )
 
 
 def show(detections: list[Detection], form: str, clip_ms: float) -> None:
-    """Print detections, each at once."""
+    """Print detections, each at once: the lines that a file of them has."""
+    from kws.streaming.timeline import audacity_line, json_line, text_line
+
     for found in detections:
-        if form == "json":
-            line = json.dumps(found.to_dict(), ensure_ascii=False)
-        elif form == "audacity":
-            line = f"{found.time_ms / 1000:.6f}\t{(found.time_ms + clip_ms) / 1000:.6f}\t{found.label}"
-        else:
-            line = f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}"
+        line = audacity_line(found, clip_ms) if form == "audacity" else (json_line if form == "json" else text_line)(found)
         print(line, flush=True)
 
 
-def write_scores(path: Path, times_ms: Any, scores: Any, model: Model) -> None:
-    """Write every window's scores, whole."""
+def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model: Model) -> None:
+    """Write every window's scores, whole, and how long the sound is, for windows reach beyond it."""
     import numpy as np
 
     from kws.errors import KwsError
@@ -209,7 +218,8 @@ def write_scores(path: Path, times_ms: Any, scores: Any, model: Model) -> None:
 
     try:
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, times_ms=times_ms, scores=scores, labels=np.array(model.labels.names))
+            labels = np.array(model.labels.names)
+            np.savez(file, times_ms=times_ms, scores=scores, labels=labels, duration_ms=duration_ms)
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror})") from error
 

@@ -22,6 +22,9 @@ hours long, with --no-words for sound in which no word is said, gives false acce
 the table tells the interval. --per-word-thresholds fits each word to the few times it is said in the stream: judge it by
 another stream before you keep it (--dry-run). Where no setting reaches the target nothing is written, and the exit status is 1.
 
+The windows that are scored are those of `kws stream`, also beyond the ends of the sound: what the table says is what
+`kws stream --ground-truth` counts.
+
 examples:
   kws tune model.onnx validation.wav
   kws tune best.ckpt validation.wav --no-words radio.wav --false-accepts-per-hour 1 --picture tune.png
@@ -31,6 +34,8 @@ examples:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `kws tune` and its arguments."""
+    from kws.cli.stream import AS_ORIGINAL
+
     parser = subparsers.add_parser(
         "tune",
         help="choose the decoder's settings by a stream with known words",
@@ -47,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--ground-truth",
         type=Path,
         metavar="FILE",
-        help="what was said: `<label>, <ms>` a line (default: STREAM's name, ending in .txt)",
+        help="what was said: `<label>, <ms>` a line, or Audacity's labels (default: STREAM's name, ending in .txt)",
     )
     add(
         "--no-words",
@@ -60,6 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--false-accepts-per-hour", type=float, default=0.5, metavar="N", help="the most allowed (default: %(default)s)")
     add("--per-word-thresholds", action="store_true", help="then give each word its own threshold, where that finds more words")
     add("--picture", type=Path, metavar="OUT.png", help="also draw what the thresholds trade")
+    add("--as-original", action="store_true", help=AS_ORIGINAL)
     add("--dry-run", action="store_true", help="leave MODEL as it is")
     add("--json", action="store_true", help="print JSON instead of the table")
     parser.set_defaults(run=run)
@@ -94,63 +100,77 @@ def run(args: argparse.Namespace) -> int:
 
 def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettings) -> list[ScoredStream]:
     """The scores of all the sound that was given."""
-    from kws.cli.stream import read_checked_truth
     from kws.errors import KwsError
+    from kws.streaming.truth import read_truth_of
 
     source: Path | None = args.scores or args.stream
     if source is None or (args.scores and args.stream):
         raise KwsError("tune: give either STREAM, or --scores FILE.npz")
+    if args.scores and args.as_original:
+        raise KwsError("--as-original: has no effect on saved scores; give it to the `kws stream --scores` that makes them")
     listed = args.ground_truth or source.with_suffix(".txt")
-    truth = read_checked_truth(listed, model)
+    truth = read_truth_of(listed, model.labels.names)
     if not any(word.label in model.labels.words for word in truth):
         wanted = ", ".join(model.labels.words)
         raise KwsError(
             f"{listed}: none of {wanted} is in it, so there is no hit rate to raise; give a stream in which they are said"
         )
     return [
-        _opened(source, model, settings, truth, listed),
-        *(_opened(path, model, settings, (), path) for path in args.no_words),
+        _opened(source, model, settings, truth, listed, args.as_original),
+        *(_opened(path, model, settings, (), path, args.as_original) for path in args.no_words),
     ]
 
 
-def _opened(path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...], listed: Path) -> ScoredStream:
+def _opened(
+    path: Path, model: Model, settings: DecoderSettings, truth: tuple[SpokenWord, ...], listed: Path, as_original: bool
+) -> ScoredStream:
     import numpy as np
 
-    from kws.cli.stream import check_times
     from kws.errors import KwsError
+    from kws.loading import open_scorer
     from kws.streaming.averages import read_scores
+    from kws.streaming.truth import check_times
 
     if path.suffix != ".npz":
-        return score_stream(model, path, settings, truth, listed)
+        return score_stream(model, path, settings, truth, listed, as_original)
     stream = read_scores(path, truth, model.spec.clip_ms)
     if stream.labels != model.labels.names:
         raise KwsError(f"{path}: scores of {', '.join(stream.labels)}; the model's labels are {', '.join(model.labels.names)}")
-    found_ms = float(np.median(np.diff(stream.times_ms))) if len(stream.times_ms) > 1 else settings.stride_ms
-    if found_ms != settings.stride_ms:
+    own_ms = 1000 * open_scorer(model, settings.stride_ms).stride_samples / model.spec.rate_hz
+    found_ms = float(np.median(np.diff(stream.times_ms))) if len(stream.times_ms) > 1 else own_ms
+    if abs(found_ms - own_ms) >= 1:  # the times are cut down to whole milliseconds
         raise KwsError(f"{path}: scores every {found_ms:g} ms; the model's stride_ms is {settings.stride_ms}; score it again")
     check_times(listed, truth, path, stream.duration_ms)
     return stream
 
 
 def score_stream(
-    model: Model, path: Path, settings: DecoderSettings, truth: tuple[SpokenWord, ...] = (), listed: Path | None = None
+    model: Model,
+    path: Path,
+    settings: DecoderSettings,
+    truth: tuple[SpokenWord, ...] = (),
+    listed: Path | None = None,
+    as_original: bool = False,
 ) -> ScoredStream:
     """Score all windows of a sound file, those that `kws stream` decides by; `listed`: the file of the truth."""
     from tqdm import tqdm
 
-    from kws.cli.stream import check_times, spot
+    from kws.cli.stream import check_longer, spot
     from kws.streaming.averages import ScoredStream
     from kws.streaming.recording import read_gaps
     from kws.streaming.sound_file import read_sound
+    from kws.streaming.truth import check_times
 
     rate_hz = model.spec.rate_hz
     sound = read_sound(path, model.spec)
     duration_ms = len(sound) * 1000 // rate_hz
+    if as_original:
+        check_longer(path, len(sound), model)
     check_times(listed or path, truth, path, duration_ms)
     bar = partial(
         tqdm, total=-(-len(sound) // rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False
     )  # fmt: skip
-    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, rate_hz), bar)
+    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, rate_hz), bar, as_original)
     return ScoredStream(times_ms, scores, model.labels.names, truth, duration_ms)
 
 

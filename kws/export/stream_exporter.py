@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,7 @@ from kws.loading import load
 from kws.models.streamed import carries
 from kws.streaming.scorer import StatefulScorer
 
+_log = logging.getLogger(__name__)
 # Of the test split, joined to one stream: a copy of each of its windows is held.
 _REAL_CLIPS = 30
 # One after another in one stream; not those whose scores are of rounding alone.
@@ -58,8 +60,11 @@ def export_streaming(
         raise KwsError(f"export: {form} has no streaming form; there are {', '.join(SUFFIXES)}")
     model = model.to("cpu").eval()
     module = StreamingScores(model, stride_ms).eval()
-    # Whoever decodes its scores takes its settings from it.
-    decoder = replace(model.metadata.decoder, stride_ms=_whole(stride_ms))
+    # Whoever decodes its scores takes its settings from it, which are in whole milliseconds.
+    own_ms = 1000 * module.layout.stride_samples / model.spec.rate_hz
+    if own_ms != stride_ms:
+        _log.info("stride_ms: %g asked; whole hops are %g ms (%d samples)", stride_ms, own_ms, module.layout.stride_samples)
+    decoder = replace(model.metadata.decoder, stride_ms=max(int(stride_ms) if stride_ms == int(stride_ms) else round(own_ms), 1))
     metadata = model.metadata.with_decoder(decoder)
     return keep_if_equal(
         folder, stem + SUFFIXES[form], lambda path: _write_and_compare(model, module, metadata, form, path, data)
@@ -121,12 +126,6 @@ class _Rejoined(Artefact):
         scorer = self._streaming.scorer()
         stream = np.concatenate([waveform[0], waveform[1:, -scorer.stride_samples :].ravel()])
         return _in_odd_chunks(scorer, stream)
-
-
-def _whole(stride_ms: float) -> int:
-    if stride_ms != int(stride_ms):
-        raise KwsError(f"stride_ms: {stride_ms:g} given; whole milliseconds are expected, for the decoder counts in them")
-    return int(stride_ms)
 
 
 def _write_and_compare(

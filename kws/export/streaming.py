@@ -25,7 +25,7 @@ class StreamingScores(nn.Module):
 
     Args:
         model: the checkpoint.
-        stride_ms: from window to window, a multiple of the front end's hop.
+        stride_ms: from window to window, a whole number of the front end's hops.
 
     Attributes:
         layout: how it is driven.
@@ -106,9 +106,11 @@ def _checked_stride(stride_ms: float, model: WaveformModel) -> int:
         )
     spec, samples = model.spec, stride_samples(stride_ms, model.spec)
     if samples % spec.hop:
+        below = int(stride_ms / spec.hop_ms) * spec.hop_ms
+        near = [f"{stride:g}" for stride in (below, below + spec.hop_ms) if 0 < stride <= spec.clip_ms]
         raise KwsError(
             f"stride_ms: {stride_ms:g} given; a multiple of the features' hop_ms={spec.hop_ms:g} is expected, for only whole"
-            " frames can be kept from window to window (scoring whole windows takes any stride)"
+            f" frames can be kept from window to window (scoring whole windows takes any stride); give {' or '.join(near)}"
         )
     return samples
 

@@ -23,7 +23,7 @@ class ScoredStream:
     """A stream's scores, and what was said in it.
 
     Args:
-        times_ms: whole numbers (windows,), start of each window, not running backwards.
+        times_ms: whole numbers (windows,), start of each window, not running backwards; below 0 before the sound.
         scores: float32 (windows, labels), finite.
         labels: names of the scores.
         truth: what was said; empty for sound without a wanted word, whose false accepts count all the same.
@@ -58,9 +58,9 @@ def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> Sc
     """Read what `kws stream --scores` wrote.
 
     Args:
-        path: an `.npz` file of `times_ms`, `scores` and `labels`.
+        path: an `.npz` file of `times_ms`, `scores`, `labels` and `duration_ms`.
         truth: what was said.
-        clip_ms: length of a window; the sound ends with the last one.
+        clip_ms: length of a window; in files of before, without `duration_ms`, the sound ends with the last one.
 
     Raises:
         KwsError: the file can't be read, or holds something else.
@@ -68,7 +68,8 @@ def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> Sc
     try:
         with np.load(path, allow_pickle=False) as content:
             names, times_ms = tuple(str(name) for name in content["labels"]), content["times_ms"]
-            return ScoredStream(times_ms, content["scores"], names, truth, int(times_ms[-1] + clip_ms))
+            duration_ms = int(content["duration_ms"] if "duration_ms" in content else times_ms[-1] + clip_ms)
+            return ScoredStream(times_ms, content["scores"], names, truth, duration_ms)
     except KwsError as error:
         raise KwsError(f"{path}: {error}; `kws stream --scores` writes such files") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
@@ -115,7 +116,7 @@ class Averages:
         places = np.flatnonzero(above)
         found = _walk(places, self.times_ms[places], self._tops[places], self.labels, settings, held)
         times, best = self.times_ms, self._best
-        return tuple(Detection(self.labels[self._tops[i]], int(times[i]), float(best[i])) for i in found)
+        return tuple(Detection(self.labels[self._tops[i]], max(int(times[i]), 0), float(best[i])) for i in found)
 
     def _in_a_row(self, above: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
         """Where the same label came out on top, above its threshold, in at least so many results up to this one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
@@ -14,6 +13,8 @@ from kws.audio import to_float
 from kws.errors import KwsError
 
 BLOCK_MS = 30
+# Of a recording that is played: times that a clock and a sleep can tell.
+_SLOWEST, _FASTEST = 0.01, 1e6
 
 
 class Block(NamedTuple):
@@ -74,8 +75,8 @@ class RealTimeSound:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not 0 < speed < math.inf:
-            raise KwsError(f"speed: {speed:g} given; more than 0 is expected, and 1 is as it was spoken")
+        if not _SLOWEST <= speed <= _FASTEST:
+            raise KwsError(f"speed: {speed:g} given; {_SLOWEST:g} to {_FASTEST:g} is expected, and 1 is as it was spoken")
         self.name, self._samples, self._pace_hz = name, samples, rate_hz * speed
         self._block = rate_hz * BLOCK_MS // 1000
         self._clock, self._sleep = clock, sleep

@@ -42,7 +42,7 @@ def mine(
         samples: int16 (samples,), sound in which no wanted word is said.
         detections: what was found in it; `_unknown_` and `_silence_` are no false detections.
         rate_hz: samples a second.
-        clip_samples: length of a clip; the last one is filled up with zeros.
+        clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter sound.
         out: folder of word folders.
         name: of the recording.
 
@@ -58,8 +58,9 @@ def mine(
     except OSError as error:
         raise KwsError(f"{folder}: can't be made ({error.strerror}); give another folder") from error
     clips = []
-    for found in false:
-        first = found.time_ms * rate_hz // 1000
+    # Of windows that begin before the sound there may be several of the time 0: they are the same clip.
+    for found in {found.time_ms: found for found in false}.values():
+        first = max(min(found.time_ms * rate_hz // 1000, len(samples) - clip_samples), 0)
         path = folder / f"{name}_nohash_{found.time_ms}.wav"
         write_wav(path, fit_length(samples[first : first + clip_samples], clip_samples), rate_hz)
         clips.append(MinedClip(path, found))

@@ -71,8 +71,8 @@ class Recorder:
             self._gaps = opened.enter_context(beside(path, "gaps.jsonl").open("wb", buffering=0))
             self._found = opened.enter_context(beside(path, "detections.jsonl").open("wb", buffering=0))
             self._scores = opened.enter_context(tempfile.TemporaryFile(dir=path.parent))
-            self._sound.write(self._header())
-            self._gaps.write(_line({"rate_hz": rate_hz}))
+            _append(self._sound, self._header())
+            _append(self._gaps, _line({"rate_hz": rate_hz}))
             self._opened = opened.pop_all()
 
     def lose(self, samples: int) -> None:
@@ -83,7 +83,7 @@ class Recorder:
         """
         if samples:
             with _named(self.path):
-                self._gaps.write(_line(Gap(self._samples, samples)._asdict()))
+                _append(self._gaps, _line(Gap(self._samples, samples)._asdict()))
             for first in range(0, samples, _PIECE):
                 self.hear(np.zeros(min(_PIECE, samples - first), np.int16))
 
@@ -97,11 +97,10 @@ class Recorder:
             hours = self._samples / self._rate_hz / 3600
             raise KwsError(f"{self.path}: 4 GiB, all that a WAV can hold, are full after {hours:.0f} h; record in parts")
         with _named(self.path):
-            self._sound.write(samples.astype("<i2", copy=False).tobytes())
+            _append(self._sound, samples.astype("<i2", copy=False).tobytes())
             self._samples += len(samples)
             self._sound.seek(0)
-            self._sound.write(self._header())
-            self._sound.seek(0, io.SEEK_END)
+            self._sound.write(self._header())  # in place: this needs no room
 
     def score(self, times_ms: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
         """Append windows' times (windows,) and scores (windows, labels).
@@ -122,7 +121,7 @@ class Recorder:
         """
         with _named(self.path):
             for found in detections:
-                self._found.write(_line(found.to_dict()))
+                _append(self._found, _line(found.to_dict()))
 
     def close(self) -> None:
         """Write the scores, and close all files.
@@ -130,7 +129,8 @@ class Recorder:
         Raises:
             KwsError: the place can't be written to.
         """
-        with self._opened, _named(self.path):
+        # Closing writes too, what was held back.
+        with _named(self.path), self._opened:
             self._write_scores()
 
     def _write_scores(self) -> None:
@@ -144,8 +144,10 @@ class Recorder:
                     self._scores.seek(0)
                     while piece := self._scores.read(_PIECE * self._rows.itemsize):
                         member.write(np.ascontiguousarray(np.frombuffer(piece, self._rows)[field]).tobytes())
-            with archive.open("labels.npy", "w") as member:
-                np.lib.format.write_array(member, np.array(self._labels.names), allow_pickle=False)
+            facts = {"labels": self._labels.names, "duration_ms": 1000 * self._samples // self._rate_hz}
+            for name, value in facts.items():
+                with archive.open(f"{name}.npy", "w") as member:
+                    np.lib.format.write_array(member, np.array(value), allow_pickle=False)
 
     def _header(self) -> bytes:
         size = 2 * self._samples
@@ -192,6 +194,24 @@ def blocks_of(samples: NDArray[np.int16], gaps: Sequence[Gap], size: int) -> Ite
         place = max(place, end)
     if lost:
         yield samples[:0], lost
+
+
+def _append(file: io.FileIO, content: bytes) -> None:
+    """Write all of it at the end of an unbuffered file, or none.
+
+    Raises:
+        OSError: there is no room; what of it was written is taken away again.
+    """
+    end = file.seek(0, io.SEEK_END)
+    rest = memoryview(content)
+    try:
+        # A file takes what it has room for, and only the next time says that there is no more.
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        with contextlib.suppress(OSError):  # what can't be cut is no file on a disk
+            file.truncate(end)
+        raise
 
 
 def _line(content: dict[str, Any]) -> bytes:

@@ -12,54 +12,15 @@ from numpy.typing import NDArray
 
 from kws.errors import KwsError
 from kws.labels import UNKNOWN
+from kws.streaming.scene_settings import SceneSettings
 from kws.streaming.timeline import SpokenWord
 
 # As the original's generator: a piece of noise every second, half a second over the next; fades of 250 ms, of a word 500 samples.
 _PIECE_S, _PIECE_STRIDE_S, _PIECE_FADE_S, _WORD_FADE_S = 1.5, 1.0, 0.25, 500 / 16_000
 # A stream is mixed in blocks, so that an hour takes little more memory than its 16-bit samples.
 _BLOCK_S = 30
-
-
-@dataclass(frozen=True)
-class SceneSettings:
-    """How a test stream is mixed; the defaults are the original's.
-
-    Args:
-        minutes: length.
-        interval_s: one word in each such slot, at a random place in it.
-        unknown_percentage: of the words, in percent; 100: none but other words.
-        background_volume: each piece of noise has a random volume up to this.
-        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole noise,
-            whose pieces keep their volumes to each other; it takes the place of `background_volume`. None: the volume as it is.
-        no_words: noise alone, to count false accepts.
-        seed: of all draws.
-
-    Raises:
-        KwsError: a value that makes no sense.
-    """
-
-    minutes: float = 10.0
-    interval_s: float = 3.0
-    unknown_percentage: float = 30.0
-    background_volume: float = 0.1
-    snr_db: float | None = None
-    no_words: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("minutes", "interval_s"):
-            if not 0 < (value := getattr(self, name)) < math.inf:
-                raise KwsError(f"{name}: {value:g} given; a time above 0 is expected")
-        if not 0 <= self.unknown_percentage <= 100:
-            raise KwsError(f"unknown_percentage: {self.unknown_percentage:g} given; 0 to 100 is expected")
-        if not 0 <= self.background_volume <= 1:
-            raise KwsError(f"background_volume: {self.background_volume:g} given; 0 to 1 is expected")
-        if self.snr_db is not None and not math.isfinite(self.snr_db):
-            raise KwsError(f"snr_db: {self.snr_db:g} given; a finite level in dB is expected")
-        if self.snr_db is not None and self.no_words:
-            raise KwsError(f"snr_db: {self.snr_db:g} given, but no_words leaves no word to compare with; give background_volume")
-        if self.seed < 0:
-            raise KwsError(f"seed: {self.seed} given; a whole number of at least 0 is expected")
+# Of 16-bit samples, a WAV file holds 4 GiB less its header.
+_MOST_SAMPLES = (0xFFFFFFFF - 36) // 2
 
 
 @dataclass(frozen=True)
@@ -139,7 +100,7 @@ def make_scene(
         KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too short a
             one, or nothing but digital silence where a level in dB is asked for.
     """
-    length = round(settings.minutes * 60 * rate_hz)
+    length = _length(settings.minutes, rate_hz, clip_samples)
     rng = np.random.default_rng(settings.seed)
     noise = _noise_track(length, rate_hz, noises, rng)
     placed = [] if settings.no_words else _place_words(settings, length, rate_hz, clip_samples, source, rng)
@@ -155,6 +116,21 @@ def make_scene(
         samples[first:last] = np.clip(mixed, -32768, 32767)
     truth = tuple(SpokenWord(label, start * 1000 // rate_hz) for start, _, label in placed)
     return Scene(samples, truth, tuple(clip for _, clip, _ in placed), {"words": spoken, "noise": level * gain}, clipped)
+
+
+def _length(minutes: float, rate_hz: int, clip_samples: int) -> int:
+    """Samples of a stream.
+
+    Raises:
+        KwsError: less than a clip, or more than a WAV file holds.
+    """
+    most = _MOST_SAMPLES / (60 * rate_hz)
+    if minutes > most:
+        raise KwsError(f"minutes: {minutes:g} given; a WAV file holds at most {most:.0f} at {rate_hz} Hz; make several streams")
+    length = round(minutes * 60 * rate_hz)
+    if length < clip_samples:
+        raise KwsError(f"minutes: {minutes:g} is less than a clip of {clip_samples / rate_hz:g} s; give more")
+    return length
 
 
 def _place_words(

@@ -187,19 +187,37 @@ class StatefulScorer:
 
 
 def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
-    """A stride in samples.
+    """A stride in samples: of whole hops as many times a hop's samples, else cut down to whole samples.
+
+    Where a hop is no whole number of samples, as at 22,050 Hz, only so are the frames of one window those of the next.
 
     Raises:
         KwsError: less than a sample, or longer than a window.
     """
     # NaN is no stride either.
-    samples = int(spec.rate_hz * stride_ms / 1000 + 1e-6) if 0 < stride_ms <= spec.clip_ms else 0
+    given = 0 < stride_ms <= spec.clip_ms
+    hops = whole_hops(stride_ms, spec) if given else 0
+    samples = hops * spec.hop or (int(spec.rate_hz * stride_ms / 1000 + 1e-6) if given else 0)
     if not samples:
         raise KwsError(
             f"stride_ms: {stride_ms:g} given; more than 0 and at most the window's {spec.clip_ms:g} ms is expected,"
             f" and at least a sample at {spec.rate_hz} Hz"
         )
     return samples
+
+
+def whole_hops(stride_ms: float, spec: FeatureSpec) -> int:
+    """How many hops a stride is, in the milliseconds of the settings; 0 where it is no whole number of them."""
+    hops = round(stride_ms / spec.hop_ms)
+    return hops if abs(stride_ms - hops * spec.hop_ms) < 1e-6 else 0
+
+
+def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
+    """Whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
+    own = scorer.stride_samples
+    return stride_ms == round(1000 * own / scorer.spec.rate_hz) or (
+        0 < stride_ms <= scorer.spec.clip_ms and own == stride_samples(stride_ms, scorer.spec)
+    )
 
 
 def checked(samples: Samples) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import operator
 from collections.abc import Mapping
@@ -10,13 +11,16 @@ from typing import Any
 
 from kws.errors import KwsError
 
+_log = logging.getLogger(__name__)
+LONGEST_AVERAGE_MS = 10_000
+
 
 @dataclass(frozen=True)
 class DecoderSettings:
     """How scores over time become detections; the defaults are those of the original's test_streaming_accuracy.
 
     Args:
-        average_window_ms: scores of this span, both ends included, are averaged; 0 takes each result as it is.
+        average_window_ms: scores of this span, both ends included, are averaged, 10 s at most; 0 takes each result as it is.
         threshold: a label is found when its averaged score lies above (0 to 1).
         suppression_ms: after a label is found, nothing else is until more than this has passed; not after `_silence_`.
         minimum_count: results the window must hold before anything is decided.
@@ -62,6 +66,11 @@ class DecoderSettings:
             checked["repeat_held_ms"] = _whole("repeat_held_ms", self.repeat_held_ms, 1)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+        if self.average_window_ms > LONGEST_AVERAGE_MS:
+            raise KwsError(
+                f"average_window_ms: {self.average_window_ms} given; at most {LONGEST_AVERAGE_MS} is expected, for each result"
+                " costs as much as the span holds, and a word is shorter"
+            )
         self._check_window()
         self._check_extras()
 
@@ -77,6 +86,8 @@ class DecoderSettings:
     def from_dict(cls, values: Mapping[str, Any]) -> DecoderSettings:
         """From what `to_dict` made; what is missing takes its default.
 
+        Files of before may hold a longer `average_window_ms` than is allowed now: the longest is taken, with a warning.
+
         Raises:
             KwsError: a name that is no setting, or a value that a setting does not take.
         """
@@ -86,7 +97,7 @@ class DecoderSettings:
         unknown = [str(name) for name in values if name not in known]
         if unknown:
             raise KwsError(f"decoder settings: {', '.join(unknown)} unknown; {', '.join(known)} are known")
-        return cls(**values)
+        return cls(**_shortened(values))
 
     def _check_window(self) -> None:
         steps = self.average_window_ms // self.stride_ms
@@ -112,6 +123,20 @@ class DecoderSettings:
             raise KwsError(
                 f"release_threshold: {self.release_threshold} given; at most the lowest threshold, {lowest}, is expected"
             )
+
+
+def _shortened(values: Mapping[str, Any]) -> dict[str, Any]:
+    settings = dict(values)
+    window_ms = settings.get("average_window_ms")
+    if isinstance(window_ms, int) and window_ms > LONGEST_AVERAGE_MS:
+        _log.warning(
+            "average_window_ms: %d found in the model's settings; %d, the longest, is taken", window_ms, LONGEST_AVERAGE_MS
+        )
+        settings["average_window_ms"] = LONGEST_AVERAGE_MS
+        stride_ms, count = settings.get("stride_ms", 30), settings.get("minimum_count", 3)
+        if isinstance(stride_ms, int) and stride_ms > 0 and isinstance(count, int):
+            settings["minimum_count"] = min(count, LONGEST_AVERAGE_MS // stride_ms + 1)
+    return settings
 
 
 def _whole(name: str, value: object, least: int) -> int:

@@ -33,7 +33,7 @@ def read_sound(path: Path, spec: FeatureSpec) -> NDArray[np.int16]:
     warn_of_conversion(path, spec.rate_hz)
     if len(samples) < spec.samples:
         seconds, window_s = len(samples) / spec.rate_hz, spec.samples / spec.rate_hz
-        _log.warning("%s: %.2f s is shorter than a window of %g s; zeros are put after it", path, seconds, window_s)
+        _log.warning("%s: %.2f s is shorter than a window of %g s; silence is put around it", path, seconds, window_s)
     return samples
 
 

@@ -14,6 +14,11 @@ from kws.errors import KwsError
 from kws.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
+# Lines of ground truth.
+_ORIGINAL = "<label>, <ms>"
+_AUDACITY = "start<tab>end<tab>label, in seconds"
+# A line of its own after a label: the frequencies of a selection in Audacity's spectral view.
+_SPECTRAL = "\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Detection:
 
     Args:
         label: the word.
-        time_ms: start of the window of sound that decided.
+        time_ms: start of the window of sound that decided; 0 where that begins before the sound.
         score: its averaged score.
     """
 
@@ -49,23 +54,25 @@ class Detection:
 
 
 def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
-    """Read ground truth in the original's format: `<label>, <ms>` a line, rounded to whole ms, sorted by time.
+    """Read ground truth, rounded to whole ms, sorted by time.
 
-    Empty lines and lines that start with `#` are left out. The original leaves out every line it can't read; here it is an error.
-    Lines that are out of order are put in order, as the original does, with a warning.
+    The original's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds; the first
+    line says which. Empty lines and lines that start with `#` are left out. The original leaves out every line it can't read;
+    here it is an error. Lines that are out of order are put in order, as the original does, with a warning.
 
     Raises:
-        KwsError: the file can't be read, or a line is something else; names file and line.
+        KwsError: the file can't be read, or a line is something else, or of the other format; names file and line.
     """
     words: list[SpokenWord] = []
-    in_order = True
+    in_order, form = True, ""
     for place, line in _lines(path):
-        if line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#") or (form == _AUDACITY and line.startswith(_SPECTRAL)):
             continue
-        parts = [part.strip() for part in line.split(",")]
-        if len(parts) != 2 or not parts[0]:
-            _refuse(place, line, "<label>, <ms>")
-        word = SpokenWord(parts[0], round(_number(parts[1], place, line, "<label>, <ms>")))
+        of_line = _AUDACITY if _is_audacity(line) else _ORIGINAL
+        form = form or of_line
+        if of_line != form:
+            raise KwsError(f"{place}: {line[:80]!r}; the lines before it are such as {form}: write all lines alike")
+        word = _audacity_word(place, line) if form == _AUDACITY else _original_word(place, line)
         if in_order and words and word.time_ms < words[-1].time_ms:
             in_order = False
             _log.warning(
@@ -119,7 +126,7 @@ def write_detections(path: Path | str, detections: Sequence[Detection]) -> None:
     Raises:
         KwsError: a place that can't be written to.
     """
-    _write(path, [json.dumps(detection.to_dict(), ensure_ascii=False) for detection in detections])
+    _write(path, [json_line(detection) for detection in detections])
 
 
 def read_audacity(path: Path | str) -> tuple[SpokenWord, ...]:
@@ -128,20 +135,11 @@ def read_audacity(path: Path | str) -> tuple[SpokenWord, ...]:
     Raises:
         KwsError: the file can't be read, or a line is something else; names file and line.
     """
-    expected = "start<tab>end<tab>label, in seconds"
-    words = []
-    for place, line in _lines(path):
-        if line.startswith("\\"):  # the frequencies of a selection, on a line of their own
-            continue
-        parts = line.split("\t")
-        if len(parts) != 3 or not parts[2].strip():
-            _refuse(place, line, expected)
-        start_s = _number(parts[0], place, line, expected)
-        words.append(SpokenWord(parts[2].strip(), round(1000 * start_s)))
+    words = [_audacity_word(place, line) for place, line in _lines(path) if not line.startswith(_SPECTRAL)]
     return tuple(sorted(words, key=_time))
 
 
-def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], length_ms: int = 1000) -> None:
+def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], length_ms: float = 1000) -> None:
     """Write words or detections as a label track for Audacity.
 
     Args:
@@ -153,7 +151,46 @@ def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], le
     for item in items:
         if not _listable(item.label, "\t"):
             raise KwsError(f"{path}: the label {item.label!r} can't be listed: no tab, line break or space around it")
-    _write(path, [f"{i.time_ms / 1000:.6f}\t{(i.time_ms + length_ms) / 1000:.6f}\t{i.label}" for i in items])
+    _write(path, [audacity_line(item, length_ms) for item in items])
+
+
+def json_line(found: Detection) -> str:
+    """A detection as a line of JSON."""
+    return json.dumps(found.to_dict(), ensure_ascii=False)
+
+
+def audacity_line(item: SpokenWord | Detection, length_ms: float) -> str:
+    """A word or a detection as a line of a label track, so long."""
+    return f"{item.time_ms / 1000:.6f}\t{(item.time_ms + length_ms) / 1000:.6f}\t{item.label}"
+
+
+def text_line(found: Detection) -> str:
+    """A detection as a line for people."""
+    return f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}"
+
+
+def _is_audacity(line: str) -> bool:
+    start, tab, _ = line.partition("\t")
+    try:
+        float(start)
+    except ValueError:
+        return False
+    return bool(tab)
+
+
+def _original_word(place: str, line: str) -> SpokenWord:
+    parts = [part.strip() for part in line.split(",")]
+    if len(parts) != 2 or not parts[0]:
+        _refuse(place, line, _ORIGINAL)
+    return SpokenWord(parts[0], round(_number(parts[1], place, line, _ORIGINAL)))
+
+
+def _audacity_word(place: str, line: str) -> SpokenWord:
+    parts = line.split("\t")
+    if len(parts) != 3 or not parts[2].strip():
+        _refuse(place, line, _AUDACITY)
+    start_s, _ = (_number(part, place, line, _AUDACITY) for part in parts[:2])
+    return SpokenWord(parts[2].strip(), round(1000 * start_s))
 
 
 def _listable(label: str, separator: str) -> bool:

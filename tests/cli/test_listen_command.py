@@ -145,7 +145,9 @@ def test_old_encodings_get_ascii() -> None:
     [
         ([], "no MODEL given"),
         (["MODEL", "--speed", "2"], "--speed 2: has no effect without --wav"),
-        (["MODEL", "--wav", "SOUND", "--speed", "0"], "speed: 0 given; more than 0 is expected"),
+        (["MODEL", "--wav", "SOUND", "--speed", "0"], "speed: 0 given; 0.01 to 1e+06 is expected"),
+        (["MODEL", "--wav", "SOUND", "--speed", "1e-300"], "speed: 1e-300 given; 0.01 to 1e+06 is expected"),
+        (["MODEL", "--wav", "SOUND", "--threads", "-1"], "threads: -1 given; 1 to 1024 is expected"),
         (["MODEL", "--wav", "nowhere.wav"], "nowhere.wav: can't be read"),
         (["MODEL", "--wav", "SOUND", "--record", "SOUND"], "words.wav: is already there"),
         (["MODEL", "--wav", "SOUND", "--stride-ms", "0"], "stride_ms: 0 given"),

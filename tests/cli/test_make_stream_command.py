@@ -172,3 +172,24 @@ def test_noise_that_is_no_sound_is_named(
         noise.write_bytes(content)
     assert main(["make-stream", str(corpus_folder), str(tmp_path / "s.wav"), "--words", "yes,no"]) == 2
     assert f"{noise}: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--minutes", "1e9"], "minutes: 1e+09 given; a WAV file holds at most 2237 at 16000 Hz"),
+        (["--minutes", "1e300"], "minutes: 1e+300 given; a WAV file holds at most 2237 at 16000 Hz"),
+        (["--minutes", "1e-9", "--no-words"], "minutes: 1e-09 is less than a clip of 1 s"),
+        (["--minutes", "nan"], "minutes: nan given"),
+        (["--interval-s", "1e300"], "minutes: 10 is less than one interval_s of 1e+300 s"),
+        (["--snr-db=-1e9"], "snr_db: -1e+09 given; a level in dB from -200 to 200 is expected"),
+        (["--seed", "-1"], "seed: -1 given"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_named(
+    arguments: list[str], message: str, small_corpus: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    assert main(["make-stream", str(small_corpus), str(tmp_path / "s.wav"), "--words", "yes,no", *arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert not list(tmp_path.iterdir())

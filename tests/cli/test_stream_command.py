@@ -14,11 +14,15 @@ from exported import make_model
 from numpy.typing import NDArray
 
 import kws
-from kws.audio import read_audio, write_wav
+from kws.audio import read_audio, to_float, write_wav
+from kws.checkpoint import WaveformModel
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
+from kws.export.stream_exporter import export_streaming
 from kws.loading import open_scorer
+from kws.streaming.decoder import CommandDecoder
+from kws.streaming.settings import DecoderSettings
 from kws.streaming.spotter import Spotter
 from kws.streaming.timeline import read_audacity, read_detections
 
@@ -79,9 +83,89 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     assert picture.read_bytes().startswith(b"\x89PNG")
     kept = np.load(scores)
     assert kept["labels"].tolist() == ["_silence_", "_unknown_", "yes", "no"]
-    assert kept["times_ms"][:3].tolist() == [0, 30, 60]
-    clip = sound()[480 * 7 : 480 * 7 + RATE_HZ].astype(np.float32) / 32768
-    np.testing.assert_allclose(kept["scores"][7], kws.load(model).score(clip[None])[0], atol=1e-6)
+    # Every window that holds any of the sound.
+    assert kept["times_ms"].tolist() == list(range(-990, 7500, 30))
+    assert kept["duration_ms"] == 7500
+    clip = sound()[:RATE_HZ].astype(np.float32) / 32768
+    np.testing.assert_allclose(kept["scores"][33], kws.load(model).score(clip[None])[0], atol=1e-6)
+
+
+def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
+    scores = tmp_path / "scores.npz"
+    assert main(["stream", str(model), str(recording), "--as-original", "--scores", str(scores), "--format", "json", *EASY]) == 0
+    kept, samples = np.load(scores), sound().astype(np.float32) / 32768
+    # for (offset = 0; offset < samples - clip; offset += stride), of the sound as it is
+    starts = list(range(0, len(samples) - RATE_HZ, 480))
+    assert kept["times_ms"].tolist() == [start // 16 for start in starts]
+    expected = kws.load(model).score(np.stack([samples[start : start + RATE_HZ] for start in starts]))
+    np.testing.assert_allclose(kept["scores"], expected, atol=1e-6)
+    decoder = CommandDecoder(kws.load(model).labels.names, DecoderSettings(90, 0.3, 300, 1))
+    steps = [decoder.step(row, start // 16) for row, start in zip(kept["scores"], starts, strict=True)]
+    new = [(one.label, one.time_ms) for one in steps if one.is_new and one.label != "_silence_"]
+    assert [(one["label"], one["time_ms"]) for one in map(json.loads, capsys.readouterr().out.splitlines())] == new != []
+    # A word by itself, and nothing that it scores.
+    write_wav(tmp_path / "short.wav", sound()[:RATE_HZ], RATE_HZ)
+    assert main(["stream", str(model), str(tmp_path / "short.wav"), "--as-original"]) == 2
+    assert "short.wav: 1.00 s is no longer than a window of 1 s, so the original's tool scores nothing" in capsys.readouterr().err
+
+
+def test_the_screen_and_the_file_say_the_same(tmp_path: Path, recording: Path, capsys: Capture) -> None:
+    short = make_model("single_fc", "log_mel", words=("yes", "no"), clip_ms=500.0)
+    assert export(short, FORMATS["onnx"], tmp_path, "m").passed
+    for form in ("json", "audacity"):
+        out = tmp_path / form
+        arguments = ["stream", str(tmp_path / "m.onnx"), str(recording), "--format", form, *EASY]
+        assert main(arguments) == main([*arguments, "--out", str(out)]) == 0
+        printed = capsys.readouterr().out
+        assert out.read_text() == printed != ""
+    lengths = {round(float(end) - float(start), 6) for start, end, _ in (line.split("\t") for line in printed.splitlines())}
+    assert lengths == {0.5}
+
+
+def test_audacitys_labels_are_what_was_said(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
+    tables = []
+    for name, text in (
+        ("ms.txt", "yes, 0\nno, 1250\n_unknown_, 2500\nyes, 3750\nno, 6250\n"),
+        ("s.txt", "0\t0.5\tyes\n1.25\t1.25\tno\n2.5\t3\t_unknown_\n3.75\t4\tyes\n6.25\t7\tno\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        assert main(["stream", str(model), str(recording), "--ground-truth", str(tmp_path / name), *EASY]) == 0
+        tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1]
+    assert "all words     4" in tables[0]
+
+
+def make_loud(word: NDArray[np.int16]) -> WaveformModel:
+    """A model that says `loud` where at least half of the word is in the window, and `_silence_` else."""
+    model = make_model("single_fc", "log_mel", words=("loud",))
+    output = model.network.output
+    assert isinstance(output, torch.nn.Linear)
+    clips = torch.from_numpy(to_float(np.stack([np.pad(word, (0, RATE_HZ - len(word))), np.zeros(RATE_HZ, np.int16)])))
+    with torch.no_grad():
+        loud, silent = model.front_end(clips).mean(dim=(1, 2)).tolist()
+        output.weight.zero_()
+        output.weight[2] = 16 / (loud - silent) / output.in_features
+        output.bias.copy_(torch.tensor([0, -20, -8 - 16 * silent / (loud - silent)]))
+    return model
+
+
+def test_a_word_by_itself_is_found(tmp_path: Path, capsys: Capture) -> None:
+    """The words of a model of loudness: at the very start, at the very end, alone, and between digital silence."""
+    word = word_sound("yes", np.random.default_rng(0))
+    word = word[np.flatnonzero(abs(word) > 1000)[0] :][:5600]
+    assert export(make_loud(word), FORMATS["onnx"], tmp_path, "m").passed
+    assert export_streaming(make_loud(word), "onnx", tmp_path, "m").passed
+    around = [(0, 0), (9600, 0), (0, 9600), (32000, 0), (0, 32000), (32000, 1600), (32000, 32000)]
+    for name in ("m.onnx", "m.stream.onnx"):
+        for before, after in around:
+            write_wav(tmp_path / "w.wav", np.pad(word, (before, after)), RATE_HZ)
+            (tmp_path / "w.txt").write_text(f"loud, {before // 16}\n")
+            arguments = ["stream", str(tmp_path / name), str(tmp_path / "w.wav"), "--ground-truth", str(tmp_path / "w.txt")]
+            assert main([*arguments, "--format", "json"]) == 0
+            captured = capsys.readouterr()
+            found = [json.loads(line) for line in captured.out.splitlines()]
+            assert [one["label"] for one in found] == ["loud"], (name, before, after)
+            assert 0 <= found[0]["time_ms"] <= before // 16 and "  1     1 " in captured.err
 
 
 def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_path: Path, capsys: Capture, caplog: Log) -> None:
@@ -104,8 +188,8 @@ def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_p
 def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: Path, caplog: Log) -> None:
     write_wav(tmp_path / "short.wav", sound()[:4000], RATE_HZ)
     assert main(["stream", str(model), str(tmp_path / "short.wav"), "--scores", str(tmp_path / "s.npz")]) == 0
-    assert caplog.messages == [f"{tmp_path / 'short.wav'}: 0.25 s is shorter than a window of 1 s; zeros are put after it"]
-    assert np.load(tmp_path / "s.npz")["times_ms"].tolist() == [0]
+    assert caplog.messages == [f"{tmp_path / 'short.wav'}: 0.25 s is shorter than a window of 1 s; silence is put around it"]
+    assert np.load(tmp_path / "s.npz")["times_ms"].tolist() == list(range(-990, 250, 30))
 
 
 @pytest.mark.parametrize(
@@ -121,6 +205,10 @@ def test_a_recording_shorter_than_a_window_is_filled_up(model: Path, tmp_path: P
         (["--threshold", "2"], "threshold"),
         (["--out", "x.txt"], "needs --format json or --format audacity"),
         (["--scores", "FOLDER"], "can't be written"),
+        (["--tolerance-ms", "-1"], "--tolerance-ms: -1 given; at least 0 is expected"),
+        (["--threads", "-1"], "threads: -1 given; 1 to 1024 is expected"),
+        (["--threads", "1" + 20 * "0"], "threads: 100000000000000000000 given; 1 to 1024 is expected"),
+        (["--average-window-ms", "3600000"], "average_window_ms: 3600000 given; at most 10000 is expected"),
     ],
 )
 def test_what_makes_no_sense_is_named(

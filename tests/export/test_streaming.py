@@ -181,7 +181,7 @@ def test_a_stride_that_is_none_is_named(stride_ms: int) -> None:
 
 
 def test_what_cannot_stream_is_named_with_what_can(tmp_path: Path) -> None:
-    with pytest.raises(KwsError, match="stride_ms: 25 given; a multiple of the features' hop_ms=10 is expected"):
+    with pytest.raises(KwsError, match=r"stride_ms: 25 given; a multiple of the features' hop_ms=10 is expected.*give 20 or 30"):
         StreamingScores(models("tiny_conv"), 25)
     with pytest.raises(KwsError, match=r"MfccTorchaudio mirrors each clip.*features=mfcc or features=log_mel"):
         export_streaming(models("tiny_conv", "mfcc_torchaudio"), "onnx", tmp_path, "made")
@@ -203,7 +203,7 @@ def test_the_scorer_that_suits_a_model(files: Path) -> None:
     assert open_scorer(model).stride_samples == 480
     assert isinstance(open_scorer(model, 25), WindowScorer)
     assert isinstance(open_scorer(artefact), StatefulScorer)
-    with pytest.raises(KwsError, match="for a stride of 30 ms, 20 ms asked; export it with --stride-ms 20"):
+    with pytest.raises(KwsError, match="for a stride of 30 ms, 20 ms asked; leave --stride-ms out, or export"):
         open_scorer(artefact, 20)
 
 

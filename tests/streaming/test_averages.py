@@ -41,7 +41,7 @@ def cases(draw: st.DrawFn) -> tuple[ScoredStream, DecoderSettings]:
     row = st.lists(st.sampled_from([0.0, 0.2, 0.5, 0.7, 1.0]), min_size=len(labels), max_size=len(labels))
     rows = draw(st.lists(row, min_size=len(steps), max_size=len(steps)))
     scores = np.array(rows, dtype=np.float32).reshape(len(steps), len(labels))
-    times_ms = np.cumsum(np.array(steps, dtype=np.int64)) + draw(st.sampled_from([-25, 0, 1000]))
+    times_ms = np.cumsum(np.array(steps, dtype=np.int64)) + draw(st.sampled_from([-400, -25, 0, 1000]))
     return ScoredStream(times_ms, scores, labels, (), 60_000), decoder_settings
 
 

@@ -27,7 +27,7 @@ def test_finds_what_the_spotter_finds(size: int) -> None:
     assert found == expected
     state = listener.state()
     assert state.detections == tuple(expected)
-    assert (state.found, state.time_ms, state.dropped, state.windows) == (len(expected), 3000, 0, 141)
+    assert (state.found, state.time_ms, state.dropped, state.windows) == (len(expected), 3000, 0, 159)
 
 
 def test_windows_are_scored_one_by_one_however_the_sound_comes() -> None:

@@ -62,9 +62,9 @@ def test_who_is_slow_has_sound_waiting_and_loses_none() -> None:
     assert source.waiting_samples == len(SAMPLES) - 2 * 480
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("speed", [0.0, -1.0, 1e-300, 1e300, float("nan"), float("inf")])
 def test_a_speed_that_is_none(speed: float) -> None:
-    with pytest.raises(KwsError, match=r"speed: .* given; more than 0 is expected"):
+    with pytest.raises(KwsError, match=r"speed: .* given; 0.01 to 1e"):
         RealTimeSound(SAMPLES, 16000, "x.wav", speed)
 
 

@@ -143,6 +143,52 @@ def test_memory_does_not_grow(tmp_path: Path) -> None:
     assert max(sizes[3:]) < sizes[2] + 4096  # the listener's latest detections are full after the first two
 
 
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from kws.errors import KwsError
+from kws.labels import LabelSet
+from kws.streaming.recording import Recorder
+from kws.streaming.timeline import Detection
+recorder = Recorder(Path(sys.argv[1]), 16000, LabelSet(["yes", "no"]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (53_204, resource.RLIM_INFINITY))
+try:
+    for block in range(400):
+        recorder.score(np.zeros(40, np.int64), np.zeros((40, 4), np.float32))
+        if sys.argv[2] == "sound":
+            recorder.hear(np.full(480, block, np.int16))
+        if sys.argv[2] == "lists":
+            recorder.find([Detection("yes", block, 0.5)] * 20)
+except KwsError as error:
+    print(error)
+try:
+    recorder.close()
+except KwsError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("grows", ["sound", "lists", "scores"])
+def test_on_a_full_disk_what_was_heard_is_whole(grows: str, tmp_path: Path) -> None:
+    path = tmp_path / "heard.wav"
+    command = [sys.executable, "-c", FULL_DISK, str(path), grows]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == ""
+    said = finished.stdout.splitlines()
+    assert said and all(line == f"{path}: can't be written: File too large" for line in said)
+    if grows == "sound":
+        samples = read_audio(path, 16000)
+        assert len(samples) % 480 == 0 and 0 < len(samples) <= (53_204 - 44) // 2
+        np.testing.assert_array_equal(samples, np.repeat(np.arange(len(samples) // 480), 480))
+        assert path.stat().st_size == 44 + 2 * len(samples)
+        assert soundfile.info(path).frames == len(samples)
+    if grows == "lists":
+        assert len(read_detections(beside(path, "detections.jsonl"))) > 100
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "heard.wav"
     Recorder(path, 1000, LABELS).close()

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
-from kws.streaming.scenes import ClipSource, Scene, SceneSettings, make_scene
+from kws.streaming.scene_settings import SceneSettings
+from kws.streaming.scenes import ClipSource, Scene, make_scene
 
 RATE_HZ, CLIP = 1000, 1000
 FADE = 31  # 500 samples at 16 kHz

@@ -57,6 +57,17 @@ def test_unknown_names_are_refused() -> None:
         DecoderSettings.from_dict([("threshold", 0.5)])  # type: ignore[arg-type]
 
 
+def test_a_long_average_is_refused_but_loaded(caplog: pytest.LogCaptureFixture) -> None:
+    assert DecoderSettings(average_window_ms=10_000).average_window_ms == 10_000
+    with pytest.raises(KwsError, match="average_window_ms: 3600000 given; at most 10000 is expected"):
+        DecoderSettings(average_window_ms=3_600_000)
+    # Of a file that an earlier version wrote.
+    old = {**DecoderSettings().to_dict(), "average_window_ms": 3_600_000, "minimum_count": 5000}
+    loaded = DecoderSettings.from_dict(old)
+    assert (loaded.average_window_ms, loaded.minimum_count, loaded.threshold) == (10_000, 334, 0.7)
+    assert caplog.messages == ["average_window_ms: 3600000 found in the model's settings; 10000, the longest, is taken"]
+
+
 def test_a_word_has_the_threshold_of_its_own() -> None:
     chosen = DecoderSettings(threshold=0.6, word_thresholds={"yes": 0.9, "no": 0.2})
     assert [chosen.threshold_of(label) for label in ("yes", "no", "up")] == [0.9, 0.2, 0.6]

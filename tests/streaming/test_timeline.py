@@ -15,9 +15,12 @@ from kws.errors import KwsError
 from kws.streaming.timeline import (
     Detection,
     SpokenWord,
+    audacity_line,
+    json_line,
     read_audacity,
     read_detections,
     read_truth,
+    text_line,
     write_audacity,
     write_detections,
     write_truth,
@@ -109,6 +112,48 @@ def test_audacity_takes_seconds_with_tabs_between(tmp_path: Path) -> None:
     # A selection in the spectral view adds a line of its frequencies.
     path = file_of(tmp_path, "1.230000\t1.730000\tyes\n\\\t100.0\t3000.0\n0.5\t0.5\tno\n")
     assert read_audacity(path) == (SpokenWord("no", 500), SpokenWord("yes", 1230))
+
+
+def test_labels_of_audacity_are_ground_truth(shared: Path) -> None:
+    words = (SpokenWord("yes", 1900), SpokenWord("go", 4300), SpokenWord("stop", 6000))
+    assert read_truth(shared / "cases" / "audacity_labels.txt") == words
+
+
+def test_every_kind_of_label_of_audacity_is_ground_truth(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = ["0\t0\tyes", "1.230000\t1.730000\tno", "\\\t100.0\t3000.0", "", " 2.5\t2.5\tstop ", "1e1\t11\tgo now"]
+    words = (SpokenWord("yes", 0), SpokenWord("no", 1230), SpokenWord("stop", 2500), SpokenWord("go now", 10_000))
+    for ending in ("\n", "\r\n"):
+        assert read_truth(file_of(tmp_path, "\ufeff" + ending.join(lines))) == words
+    assert not caplog.messages
+    write_audacity(tmp_path / "list.txt", words)
+    assert read_truth(tmp_path / "list.txt") == words
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "1.0\t2.0\tyes\nno, 3000\n",
+            "2: 'no, 3000'; the lines before it are such as start<tab>end<tab>label, in seconds: write",
+        ),
+        ("no, 3000\n\n4.0\t5.0\tyes\n", "3: '4.0\\\\t5.0\\\\tyes'; the lines before it are such as <label>, <ms>: write"),
+        ("1.0\t2.0\tyes\n3.0\t4.0\n", "2: '3.0\\\\t4.0'; a line such as start<tab>end<tab>label, in seconds is expected"),
+        ("1.0\t2.0\tyes\n3.0\tsoon\tno\n", "2: '3.0\\\\tsoon\\\\tno'; a line such as start<tab>end<tab>label"),
+        ("1.0\t2.0\tyes\n3.0\t4.0\t \n", "2: .* a line such as start<tab>end<tab>label"),
+        ("nan\t2.0\tyes\n", "1: .* a line such as start<tab>end<tab>label"),
+        ("\\\t100.0\t3000.0\n", "1: .* a line such as <label>, <ms> is expected"),
+    ],
+)
+def test_mixed_and_garbled_ground_truth_is_named(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(KwsError, match=rf"list\.txt:{message}"):
+        read_truth(file_of(tmp_path, text))
+
+
+def test_detections_as_lines() -> None:
+    found = Detection("größe", 1230, 0.5)
+    assert json_line(found) == '{"label": "größe", "time_ms": 1230, "score": 0.5}'
+    assert audacity_line(found, 500.5) == "1.230000\t1.730500\tgröße"
+    assert text_line(found) == "     1.23 s  größe            0.500"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""How a test stream is mixed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from kws.errors import KwsError
+
+_MOST_DB = 200
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """How a test stream is mixed; the defaults are the original's.
+
+    Args:
+        minutes: length.
+        interval_s: one word in each such slot, at a random place in it.
+        unknown_percentage: of the words, in percent; 100: none but other words.
+        background_volume: each piece of noise has a random volume up to this.
+        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole noise,
+            whose pieces keep their volumes to each other; it takes the place of `background_volume`. None: the volume as it is.
+        no_words: noise alone, to count false accepts.
+        seed: of all draws.
+
+    Raises:
+        KwsError: a value that makes no sense.
+    """
+
+    minutes: float = 10.0
+    interval_s: float = 3.0
+    unknown_percentage: float = 30.0
+    background_volume: float = 0.1
+    snr_db: float | None = None
+    no_words: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("minutes", "interval_s"):
+            if not 0 < (value := getattr(self, name)) < math.inf:
+                raise KwsError(f"{name}: {value:g} given; a time above 0 is expected")
+        if not 0 <= self.unknown_percentage <= 100:
+            raise KwsError(f"unknown_percentage: {self.unknown_percentage:g} given; 0 to 100 is expected")
+        if not 0 <= self.background_volume <= 1:
+            raise KwsError(f"background_volume: {self.background_volume:g} given; 0 to 1 is expected")
+        if self.snr_db is not None and not -_MOST_DB <= self.snr_db <= _MOST_DB:
+            raise KwsError(f"snr_db: {self.snr_db:g} given; a level in dB from {-_MOST_DB} to {_MOST_DB} is expected")
+        if self.snr_db is not None and self.no_words:
+            raise KwsError(f"snr_db: {self.snr_db:g} given, but no_words leaves no word to compare with; give background_volume")
+        if self.seed < 0:
+            raise KwsError(f"seed: {self.seed} given; a whole number of at least 0 is expected")
