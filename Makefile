@@ -29,7 +29,7 @@ demo: .venv/ready
 	$(BIN)/kws label $(DEMO)/run/checkpoints/best.ckpt $(DEMO)/visitor/yes
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -4,6 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
+# Tests run side by side, and threads that outnumber the cores wait for each other. Set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from corpora import write_corpus
 

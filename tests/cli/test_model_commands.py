@@ -203,7 +203,7 @@ def test_draws_a_clip_of_any_length(model: Path, tmp_path: Path, capsys: pytest.
     assert f"× {RECIPE.features['bins']} bins" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "train"])  # the help of train is Hydra's
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main([command.replace("_", "-"), "--help"])
