@@ -6,18 +6,18 @@ import re
 from pathlib import Path
 
 import pytest
-from training import train_run
-from workbench import NOT_RUN, PAGES, ROOT, Block, Command, Workbench, blocks, commands
+from workbench import MAY_FAIL, NOT_RUN, PAGES, ROOT, Block, Command, Workbench, blocks, commands
 
 SHELL = [command for page in PAGES for block in blocks(page) if block.language == "sh" for command in commands(block)]
 
 
 @pytest.fixture(scope="module")
-def checkpoint(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that has heard a few steps of `yes` and `no`."""
-    folder = tmp_path_factory.mktemp("trained")
-    train_run(small_corpus, folder, 4, val_every=4)
-    return folder / "checkpoints/best.ckpt"
+    bench = Workbench(tmp_path_factory.mktemp("trained") / "clone")
+    done = bench.run("python train.py 'words=[yes,no]' model=tiny_conv hydra.run.dir=run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return bench.folder / "run/checkpoints/best.ckpt"
 
 
 @pytest.mark.timeout(900)
@@ -46,7 +46,7 @@ def _is_run(block: Block) -> bool:
 
 
 def _failure(place: str, text: str, status: int, said: str) -> list[str]:
-    broken = status != 0 or "Traceback (most recent call last)" in said
+    broken = status > (1 if text.startswith(MAY_FAIL) else 0) or "Traceback (most recent call last)" in said
     return [f"{place}: status {status}: {text}\n{said[-2500:]}"] if broken else []
 
 
@@ -86,6 +86,6 @@ def _examples() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("place", "text"), _examples(), ids=lambda value: value[:60])
 def test_an_example_of_the_help_can_be_pasted_into_zsh(place: str, text: str) -> None:
-    command, *comment = re.split(r"\s{3,}", text, maxsplit=1)  # the help of train.py has what it does after it, in a column
+    command, *_ = re.split(r"\s{3,}", text, maxsplit=1)  # the help of train.py has what it does after it, in a column
     assert not re.search(r"\s#", command), place
     assert not re.search(r"[\[\]{}]", re.sub(r"'[^']*'", "", command)), place
