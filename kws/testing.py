@@ -22,6 +22,7 @@ from kws.module import KeywordModule
 from kws.plots import reliability_figure, save_figure
 from kws.report import summary, write_report
 from kws.training.best import best_callback, written_best
+from kws.training.last_checkpoint import is_trial
 from kws.unseen import report_unseen
 
 log = logging.getLogger(__name__)
@@ -40,13 +41,13 @@ def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
     if weights == "last":
         return
     every, batches = trainer.val_check_interval, trainer.max_steps * trainer.accumulate_grad_batches
-    if isinstance(every, int) and 0 <= batches < every and not trainer.fast_dev_run:
+    if isinstance(every, int) and 0 <= batches < every and not is_trial(trainer):
         raise KwsError(
             f"test_weights: best needs a validation, and a run of {batches} steps has none at trainer.val_check_interval={every};"
             " make that smaller, or set test_weights=last"
         )
-    if trainer.fast_dev_run or not trainer.limit_val_batches:
-        reason = "fast_dev_run keeps none" if trainer.fast_dev_run else "limit_val_batches=0 leaves no validation to choose by"
+    if is_trial(trainer) or not trainer.limit_val_batches:
+        reason = "fast_dev_run keeps none" if is_trial(trainer) else "limit_val_batches=0 leaves no validation to choose by"
         log.warning("test_weights: there will be no best weights (trainer.%s); the last ones will be tested", reason)
 
 

@@ -103,8 +103,8 @@ class TakeBestAlong(Callback):
         state["dirpath"] = callback.dirpath
         state["last_model_path"] = ""
         if self.best is None:
-            fresh = {"best_model_path": "", "best_model_score": None, "best_k_models": {}, "kth_best_model_path": ""}
-            state.update(fresh, current_score=None, kth_value=callback.kth_value)
+            state.update(best_model_path="", best_model_score=None, best_k_models={}, kth_best_model_path="")
+            state.update(current_score=None, kth_value=callback.kth_value)
             return
         path = Path(str(callback.dirpath)) / "best.ckpt"
         if trainer.is_global_zero and path.resolve() != self.best.path.resolve():

@@ -67,7 +67,7 @@ def go_on_command(folder: Path, ckpt: Path) -> str:
     # The module of `kws train` stands in for the script there.
     program = "kws train" if script.name in ("app.py", "kws") else f"python {shlex.quote(sys.argv[0])}"
     if not (folder / _OVERRIDES).is_file():
-        return f"{program} {shlex.quote(f'ckpt={_quoted(_near(ckpt))}')} and the run's settings"
+        return f"{program} {shlex.quote(f'ckpt={_quoted(_near(ckpt))}')} (and the settings of this run)"
     return f"{program} {shlex.quote(f'resume={_near(folder)}')}"
 
 

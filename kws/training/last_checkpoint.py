@@ -97,14 +97,19 @@ class LastCheckpoint(Checkpoint):
         return trainer.global_step % every == 0 and trainer.strategy.reduce_boolean_decision(came, all=False)
 
     def _write(self, trainer: pl.Trainer) -> None:
-        if not trainer.fast_dev_run or self._stopping:
+        if not is_trial(trainer) or self._stopping:
             trainer.save_checkpoint(self.path)
             self.step = trainer.global_step
         if self._stopping:
             raise Interrupted(self._interruption.signum or signal.SIGTERM)
 
 
+def is_trial(trainer: pl.Trainer) -> bool:
+    """Whether a trainer runs a few batches to see if it works, and keeps nothing. (Lightning sets it, but does not declare it.)"""
+    return bool(getattr(trainer, "fast_dev_run", False))
+
+
 def _validation_follows(trainer: pl.Trainer) -> bool:
     """Whether Lightning validates after the step that ends: its own rule, which has no public name."""
-    loop = trainer.fit_loop
-    return bool(loop.epoch_loop._should_check_val_fx(loop._data_fetcher))
+    fetcher = trainer.fit_loop._data_fetcher
+    return fetcher is not None and bool(trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher))
