@@ -32,7 +32,7 @@ def with_resume(arguments: Sequence[str]) -> list[str]:
     others = [argument for argument in arguments if not argument.startswith(_KEY)]
     if len(given) > 1 or any(_name(argument) == "ckpt" for argument in others):
         raise KwsError(f"{given[0]}: give resume=FOLDER once, and no ckpt= beside it")
-    folder, ckpt = _find(given[0].removeprefix(_KEY).strip("'\""))
+    folder, ckpt = _find(_unquoted(given[0].removeprefix(_KEY)))
     try:
         kept = [str(override) for override in OmegaConf.to_object(OmegaConf.load(folder / _OVERRIDES)) or []]
     except (OSError, ValueError, TypeError) as error:
@@ -84,6 +84,10 @@ def _find(given: str) -> tuple[Path, Path]:
     if not ckpt.is_file():
         raise KwsError(f"resume: {place} has no checkpoints/last.ckpt: it is no run's folder, or the run had none yet")
     return place.resolve(), ckpt
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _name(override: str) -> str:

@@ -105,7 +105,7 @@ class LastCheckpoint(Checkpoint):
 
 
 def is_trial(trainer: pl.Trainer) -> bool:
-    """Whether a trainer runs a few batches to see if it works, and keeps nothing. (Lightning sets it, but does not declare it.)"""
+    """Whether a trainer runs a few batches to see if it works, and keeps nothing. (Lightning does not declare it.)"""
     return bool(getattr(trainer, "fast_dev_run", False))
 
 

@@ -36,7 +36,8 @@ def test_no_checkpoint_is_overwritten_with_such_weights(small_corpus: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    "override", ["optim.lr=nan", "optim.lr=inf", "optim.momentum=nan", "optim.weight_decay=inf", "optim=adamw optim.betas=[0.9,nan]"]
+    "override",
+    ["optim.lr=nan", "optim.lr=inf", "optim.momentum=nan", "optim.weight_decay=inf", "optim=adamw optim.betas=[0.9,nan]"],
 )
 def test_numbers_that_every_weight_would_become_nan_of(small_corpus: Path, tmp_path: Path, override: str) -> None:
     name = override.split()[-1].split("=")[0]

@@ -156,7 +156,9 @@ with Interruption() as interruption:
         raise_signal(signum)
     interruption.check()
 """
-    done = subprocess.run([sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == status
     assert "Ctrl-C again stops at once" in done.stderr
     assert "Traceback" not in done.stderr
