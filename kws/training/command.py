@@ -63,9 +63,11 @@ def go_on_command(folder: Path, ckpt: Path) -> str:
         folder: of the run.
         ckpt: its last checkpoint.
     """
-    script = Path(sys.argv[0])
-    # The module of `kws train` stands in for the script there.
-    program = "kws train" if script.name in ("app.py", "kws") else f"python {shlex.quote(sys.argv[0])}"
+    python = shlex.quote(sys.orig_argv[0])  # as it was typed
+    if Path(sys.argv[0]).name == "app.py":  # what `kws train` gives Hydra as the script
+        program = f"{python} -m kws train" if sys.orig_argv[1:3] == ["-m", "kws"] else "kws train"
+    else:
+        program = f"{python} {shlex.quote(sys.argv[0])}"
     if not (folder / _OVERRIDES).is_file():
         return f"{program} {shlex.quote(f'ckpt={_quoted(_near(ckpt))}')} (and the settings of this run)"
     return f"{program} {shlex.quote(f'resume={_near(folder)}')}"

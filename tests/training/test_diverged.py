@@ -50,5 +50,5 @@ def test_numbers_that_every_weight_would_become_nan_of(small_corpus: Path, tmp_p
 
 @pytest.mark.parametrize("factors", ["[nan,1]", "[1,inf]"])
 def test_factors_that_are_no_numbers(small_corpus: Path, tmp_path: Path, factors: str) -> None:
-    with pytest.raises(Exception, match="schedule.factors: "):
+    with pytest.raises(Exception, match=r"schedule.factors: "):
         run_tiny(small_corpus, tmp_path, f"schedule.factors={factors}")

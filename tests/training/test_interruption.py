@@ -69,6 +69,7 @@ def test_it_says_at_which_step_and_how_to_go_on(
     small_corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "train.py"])
     with signal_in("training_step", 4, signal.SIGTERM), pytest.raises(Interrupted) as left:
         run_tiny(small_corpus, tmp_path / "a run")
     assert left.value.code == 143
@@ -127,10 +128,11 @@ def test_ctrl_c_leaves_a_checkpoint_and_a_command_that_goes_on(small_corpus: Pat
     step, command = content(tmp_path / "a run")["global_step"], line.split("go on with: ")[1]
     assert f"at step {step};" in line
     program, script, *arguments = shlex.split(command)
-    assert (program, arguments) == ("python", ["resume=a run"])
-    # Pasted: it needs no other setting.
+    assert (program, arguments) == (sys.executable, ["resume=a run"])
+    # Pasted, it needs no other setting; these let it end soon.
+    soon = [f"schedule.steps=[{step + 1},1]", "trainer.val_check_interval=1", "hydra.run.dir=rest"]
     done = subprocess.run(
-        [sys.executable, script, *arguments, f"schedule.steps=[{step + 1},1]", "hydra.run.dir=rest", "trainer.val_check_interval=1"],
+        [sys.executable, script, *arguments, *soon],
         cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True,
         check=False, timeout=240,
     )  # fmt: skip

@@ -180,6 +180,7 @@ def test_the_command_line_that_is_said_is_taken(
 ) -> None:
     monkeypatch.chdir(run_folder.parent)
     monkeypatch.setattr(sys, "argv", ["train.py", "data=folder"])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "train.py", "data=folder"])
     program, script, *arguments = shlex.split(go_on_command(run_folder, run_folder / "checkpoints" / "last.ckpt"))
     assert (program, script, arguments) == ("python", "train.py", [f"resume={run_folder.name}"])
     monkeypatch.setattr(sys, "argv", [script, *arguments])
@@ -187,6 +188,8 @@ def test_the_command_line_that_is_said_is_taken(
     assert sys.argv[1] == "data=folder"
     monkeypatch.setattr(sys, "argv", ["/place/kws/training/app.py"])
     assert go_on_command(run_folder, run_folder).startswith("kws train ")
+    monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "kws", "train"])
+    assert go_on_command(run_folder, run_folder).startswith("python3 -m kws train ")
     monkeypatch.setattr(sys, "argv", ["train.py", "resume=nowhere"])
     with pytest.raises(SystemExit) as left:
         resumable(lambda: None)()
