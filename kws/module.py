@@ -152,6 +152,8 @@ class KeywordModule(pl.LightningModule):
             "cpu": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
+        if self.trainer.world_size > 1:
+            checkpoint["random_state"]["ranks"] = self.all_gather(self._own_random_state().to(self.device)).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the random state along to the start of training."""
@@ -165,8 +167,7 @@ class KeywordModule(pl.LightningModule):
             self._resumed = False
         self._last_log = (time.perf_counter(), self.global_step)
         if self.global_rank > 0:
-            # Processes that train together start from one seed, and must not all drop the same values.
-            torch.manual_seed(torch.initial_seed() + 1_000_003 * self.global_rank + self.global_step)
+            self._start_random_state()
             return
         if self._random_state is None:
             return
@@ -174,6 +175,20 @@ class KeywordModule(pl.LightningModule):
         if len(self._random_state["cuda"]) == torch.cuda.device_count() > 0:
             torch.cuda.set_rng_state_all(self._random_state["cuda"])
         self._random_state = None
+
+    def _own_random_state(self) -> Tensor:
+        """Of the generator that dropout draws from in this process."""
+        return torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else torch.get_rng_state()
+
+    def _start_random_state(self) -> None:
+        """In a process that trains with others: what it had at the checkpoint, if as many processes go on from it."""
+        kept = (self._random_state or {}).get("ranks", torch.empty(0))
+        if len(kept) == self.trainer.world_size and kept.shape[1:] == self._own_random_state().shape:
+            own = kept[self.global_rank].clone()  # torch takes a view for the whole
+            torch.cuda.set_rng_state(own, self.device) if self.device.type == "cuda" else torch.set_rng_state(own)
+            return
+        # They start from one seed, and must not all drop the same values.
+        torch.manual_seed(torch.initial_seed() + 1_000_003 * self.global_rank + self.global_step)
 
     def _factor(self, step: int) -> float:
         return 1.0 if self._schedule is None else self._schedule(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def train(cfg: DictConfig, folder: Path) -> float:
         default_root_dir=folder,
     )
     use_whole_checkpoints(trainer)
+    if not trainer.is_global_zero:  # where several processes train together, the first one speaks
+        logging.getLogger("kws").setLevel(logging.ERROR)
     check_test_weights(cfg.test_weights, trainer)
     formats = find_formats(cfg.export)
     if cfg.ckpt is not None:
