@@ -30,11 +30,23 @@ class MovingAverage(WeightAveraging):
         if every < 1:
             raise KwsError(f"averaging.every: {every} steps make no sense; give at least 1")
         self.decay, self.every = decay, every
+        self._trained: dict[str, Tensor] | None = None
         super().__init__(multi_avg_fn=self._average)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether to update after this step: the first one and every so many after it; never at an epoch's end."""
         return step_idx is not None and step_idx % self.every == 0
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the average into the module; the weights that the optimiser left are kept for the checkpoint."""
+        self._trained = {name: value.detach().clone() for name, value in pl_module.state_dict().items()}
+        super().on_train_end(trainer, pl_module)
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep both: the average as the weights, and those that a longer run goes on from, at the end of training too."""
+        super().on_save_checkpoint(trainer, pl_module, checkpoint)
+        if self._trained is not None and "current_model_state" in checkpoint:
+            checkpoint["current_model_state"] = self._trained
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Go on from a checkpoint; where one is tested, the average that it holds is what is tested.

@@ -14,6 +14,8 @@ from tqdm import tqdm
 
 from kws.module import KeywordModule, log_interval
 from kws.plots import confusion_figure
+from kws.training.interruption import Interruption
+from kws.training.last_checkpoint import LastCheckpoint
 
 log = logging.getLogger(__name__)
 
@@ -85,15 +87,20 @@ class RunProgress(Callback):
 
 
 def make_callbacks(
-    folder: Path, checkpoint_steps: int, progress: bool = True, averaging: Callback | None = None
+    folder: Path,
+    checkpoint_steps: int,
+    progress: bool = True,
+    averaging: Callback | None = None,
+    interruption: Interruption | None = None,
 ) -> list[Callback]:
     """The callbacks of a run: confusion matrix, checkpoints `best` and `last`, a progress bar.
 
     Args:
         folder: of the run; checkpoints go to `checkpoints/` in it.
-        checkpoint_steps: steps between two `last` checkpoints.
+        checkpoint_steps: steps between two `last` checkpoints; 0: none before the end.
         progress: show the bar.
         averaging: of the weights; what it averages is validated, tested and kept.
+        interruption: signals that stop the run, after a checkpoint; None: none do.
     """
     checkpoints = folder / "checkpoints"
     callbacks: list[Callback] = [
@@ -101,9 +108,7 @@ def make_callbacks(
         ModelCheckpoint(
             checkpoints, "best", monitor="val/accuracy", mode="max", save_top_k=1, enable_version_counter=False
         ),
-        ModelCheckpoint(
-            checkpoints, "last", every_n_train_steps=checkpoint_steps, save_top_k=1, enable_version_counter=False
-        ),
+        LastCheckpoint(checkpoints / "last.ckpt", checkpoint_steps, interruption),
     ]  # fmt: skip
     extra = [averaging, RunProgress() if progress else None]
     return [*callbacks, *(callback for callback in extra if callback is not None)]

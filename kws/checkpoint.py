@@ -18,7 +18,7 @@ from kws.errors import KwsError, first_line
 from kws.features import FrontEnd
 from kws.framing import FeatureSpec
 from kws.labels import LabelSet
-from kws.module import CHECKPOINT_KEY, KeywordModule
+from kws.module import CHECKPOINT_KEY
 from kws.recipe import Recipe
 from kws.streaming.settings import DecoderSettings
 from kws.teacher import Teacher
@@ -130,24 +130,6 @@ def load_teacher(path: str | Path | Sequence[str | Path]) -> Teacher:
     """
     paths = [path] if isinstance(path, str | Path) else path
     return Teacher([load_checkpoint(one) for one in paths])
-
-
-def check_resumable(path: str | Path, module: KeywordModule) -> None:
-    """Make sure that a module can go on from a checkpoint: the same words, front end and network.
-
-    Raises:
-        KwsError: it can't; or as for `load_checkpoint`.
-    """
-    checkpoint = read_checkpoint(Path(path))
-    kept, mine = checkpoint[CHECKPOINT_KEY], module.recipe.to_dict()
-    for room in ("words", "features"):
-        if kept.get(room) != mine[room]:
-            raise KwsError(f"ckpt: {path} has {room}={kept.get(room)}, this run has {mine[room]}; go on with the same {room}")
-    sizes, own = (
-        {name: tuple(value.shape) for name, value in state.items()} for state in (checkpoint["state_dict"], module.state_dict())
-    )
-    if sizes != own:
-        raise KwsError(f"ckpt: {path} has model={kept.get('model')}, this run has {mine['model']}; go on with the same model")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from kws.metrics import Confusion
 from kws.whole_file import whole_file
 
 
-def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], name: str = "test") -> None:
+def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], name: str = "test", picture: bool = True) -> None:
     """Write `<name>.json` and `<name>_confusion.png`, each whole.
 
     Args:
@@ -21,6 +21,7 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
         confusion: the counts.
         facts: what else the JSON says first (loss, steps, minutes …); null where one is not finite.
         name: of the files.
+        picture: write the picture too.
 
     Raises:
         KwsError: the folder can't be written.
@@ -33,7 +34,8 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
         write_json(folder / f"{name}.json", {**known, **confusion.to_dict()})
     except OSError as error:
         raise KwsError(f"{folder}: can't be written ({error.strerror})") from error
-    save_figure(confusion_figure(confusion), folder / f"{name}_confusion.png")
+    if picture:
+        save_figure(confusion_figure(confusion), folder / f"{name}_confusion.png")
 
 
 def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 
 from kws.artefacts.rewrite import write_temperature
 from kws.calibration import Fit, assess, fit_temperature, log_scores
@@ -17,28 +17,54 @@ from kws.data.datamodule import KeywordData
 from kws.data.fixed_set import FixedSet
 from kws.errors import KwsError
 from kws.evaluation import answers
+from kws.metrics import Confusion
 from kws.module import KeywordModule
 from kws.plots import reliability_figure, save_figure
 from kws.report import summary, write_report
+from kws.training.best import best_callback, written_best
+from kws.training.last_checkpoint import is_trial
 from kws.unseen import report_unseen
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
-    """Make sure, before a run, that the weights to be tested after it will be there.
+    """Make sure, before a run, that the weights to be tested after it will be there, as far as that can be known.
 
     Raises:
         KwsError: they are neither `best` nor `last`, or `best` without a validation.
     """
     if weights not in ("best", "last"):
         raise KwsError(f"test_weights: {weights} given; best or last expected")
+    if weights == "last":
+        return
     every, batches = trainer.val_check_interval, trainer.max_steps * trainer.accumulate_grad_batches
-    if weights == "best" and isinstance(every, int) and 0 <= batches < every:
+    if isinstance(every, int) and 0 <= batches < every and not is_trial(trainer):
         raise KwsError(
             f"test_weights: best needs a validation, and a run of {batches} steps has none at trainer.val_check_interval={every};"
             " make that smaller, or set test_weights=last"
         )
+    if is_trial(trainer) or not trainer.limit_val_batches:
+        reason = "fast_dev_run keeps none" if is_trial(trainer) else "limit_val_batches=0 leaves no validation to choose by"
+        log.warning("test_weights: there will be no best weights (trainer.%s); the last ones will be tested", reason)
+
+
+def tested_checkpoint(weights: str, trainer: pl.Trainer, last: Path) -> Path:
+    """The checkpoint to be tested: one that this run wrote itself, or took along from the run that it went on from.
+
+    Args:
+        weights: `best` or `last`.
+        trainer: of the finished run.
+        last: the checkpoint of its last weights.
+    """
+    if weights == "last":
+        return last
+    best = written_best(trainer)
+    if best is None:
+        log.warning("test_weights: the run had no validation to choose the best weights by; the last ones are tested")
+    return best or last
 
 
 def run_test(
@@ -46,16 +72,19 @@ def run_test(
     module: KeywordModule,
     data: KeywordData,
     folder: Path,
-    weights: str,
+    path: Path,
     minutes: float,
     calibrate: bool = True,
 ) -> float:
-    """Test the chosen weights of a finished run; write the report and say the result.
+    """Test a checkpoint of a finished run; write the report and say the result.
+
+    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of the
+    report is written and the result is said.
 
     Args:
         trainer, module, data: of the run.
-        folder: of the run, with `checkpoints/` in it.
-        weights: `best` or `last`.
+        folder: of the run.
+        path: the checkpoint, see `tested_checkpoint`.
         minutes: that the run took.
         calibrate: fit a temperature on the validation set, and write it into the checkpoint.
 
@@ -66,20 +95,40 @@ def run_test(
         KwsError: there is no such checkpoint, or the folder can't be written.
     """
     validation, steps = best_validation(trainer), trainer.global_step
-    path = folder / "checkpoints" / f"{weights}.ckpt"
-    if not path.exists():
-        raise KwsError(f"test_weights: {weights} has no checkpoint at {path}; give best (needs a validation) or last")
     trainer.test(module, data, ckpt_path=path, verbose=False)
     if trainer.is_global_zero and module.confusion is not None:
         facts = {"loss": module.loss, "validation_accuracy": validation, "steps": steps, "minutes": minutes, "weights": str(path)}
-        unseen = None if data.unseen is None else report_unseen(load_checkpoint(path).score, data.unseen)
-        if calibrate:
-            facts |= _calibrate(path, data, folder, trainer.strategy.root_device)
-        write_report(folder, module.confusion, facts | ({} if unseen is None else unseen.to_dict()))
-        if unseen is not None:
-            log.info(unseen.to_text())
-        log.info(summary(module.confusion, facts))
+        _report(module.confusion, facts, data, folder, path, trainer.strategy.root_device if calibrate else None)
     return validation
+
+
+def _report(
+    confusion: Confusion, facts: dict[str, Any], data: KeywordData, folder: Path, path: Path, device: torch.device | None
+) -> None:
+    """Write and say all that there is to a test; device: calibrate there."""
+    failed: list[Exception] = []
+    # At once: what follows may take its time, or fail.
+    _attempt(failed, lambda: write_report(folder, confusion, facts, picture=False))
+    unseen = None
+    if (unseen_set := data.unseen) is not None:
+        unseen = _attempt(failed, lambda: report_unseen(load_checkpoint(path).score, unseen_set))
+    if device is not None:
+        facts = {**facts, **(_attempt(failed, lambda: _calibrate(path, data, folder, device)) or {})}
+    _attempt(failed, lambda: write_report(folder, confusion, {**facts, **({} if unseen is None else unseen.to_dict())}))
+    if unseen is not None:
+        log.info(unseen.to_text())
+    log.info(summary(confusion, facts))
+    if failed:
+        raise failed[0]
+
+
+def _attempt(failed: list[Exception], do: Callable[[], T]) -> T | None:
+    """Do a part of a report, and put it off to the end of the report if it fails."""
+    try:
+        return do()
+    except Exception as error:
+        failed.append(error)
+        return None
 
 
 def _calibrate(path: Path, data: KeywordData, folder: Path, device: torch.device) -> dict[str, Any]:
@@ -111,7 +160,6 @@ def fit_checkpoint(path: Path, validation: FixedSet, testing: FixedSet, device: 
 
 def best_validation(trainer: pl.Trainer) -> float:
     """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and callback.monitor and callback.best_model_score is not None:
-            return float(callback.best_model_score)
-    return float("nan")
+    callback = best_callback(trainer)
+    score = None if callback is None else callback.best_model_score
+    return float("nan") if score is None else float(score)

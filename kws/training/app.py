@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from kws.errors import user_error
+from kws.training.command import resumable
 from kws.training.run import train
 
 log = logging.getLogger("train")
@@ -23,6 +24,7 @@ def config_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "conf"
 
 
+@resumable
 @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="train")
 def main(cfg: DictConfig) -> float:
     """Run Hydra's configuration; an error that the user can mend is said in a line."""

@@ -1,0 +1,63 @@
+"""What a run says where it ends before its end: where its weights are, and how to go on."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from kws.checkpoint import read_checkpoint
+from kws.errors import KwsError
+from kws.nan_check import Diverged
+from kws.training.command import go_on_command
+from kws.training.interruption import Interrupted
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def say_how_it_ended(folder: Path, last: Path, trainer: pl.Trainer) -> Iterator[None]:
+    """Say, where a signal stops the run or its numbers are not finite any more, what is left of it.
+
+    Args:
+        folder: of the run.
+        last: the checkpoint of its last weights, where there is one.
+        trainer: of the run.
+
+    Raises:
+        Interrupted: after the line; where several processes train together, the others leave without an error.
+        Diverged: with the last good checkpoint named.
+    """
+    try:
+        yield
+    except Interrupted as stopped:
+        if not trainer.is_global_zero:
+            raise SystemExit(0) from stopped
+        log.warning(_how_to_go_on(stopped, folder, last))
+        raise
+    except Diverged as error:
+        raise Diverged(f"{error}. {_last_good(last)}") from error
+
+
+def _how_to_go_on(stopped: Interrupted, folder: Path, last: Path) -> str:
+    name = "Ctrl-C" if stopped.signum == signal.SIGINT else signal.Signals(stopped.signum).name
+    if (step := _step_of(last)) is None:
+        return f"stopped by {name} before there was anything to keep; start it again with the same command"
+    return f"stopped by {name} at step {step}; go on with: {go_on_command(folder, last)}"
+
+
+def _last_good(last: Path) -> str:
+    if (step := _step_of(last)) is None:
+        return "No checkpoint was written before"
+    return f"The last checkpoint with finite weights is {last}, of step {step}"
+
+
+def _step_of(last: Path) -> int | None:
+    try:
+        return int(read_checkpoint(last).get("global_step", 0))
+    except KwsError:
+        return None
