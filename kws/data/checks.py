@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from kws.errors import KwsError
 
@@ -49,6 +50,17 @@ def folder(name: str, value: Any) -> Path:
     if not isinstance(value, str | Path) or not str(value).strip():
         raise KwsError(f"{name}: {value!r} given; the name of a folder expected (. is the current one)")
     return Path(value).expanduser()
+
+
+def words(name: str, value: Any) -> Sequence[str]:
+    """A list of words, which `kws.labels.LabelSet` looks at further; a word alone is refused.
+
+    Raises:
+        KwsError: it is no list.
+    """
+    if isinstance(value, str):
+        raise KwsError(f'{name}: {value!r} given; a list of words expected, such as ["{value}"]; yes, no, on, off in quotes')
+    return cast("Sequence[str]", value)
 
 
 def shown(value: Any) -> str:
