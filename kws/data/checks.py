@@ -29,7 +29,7 @@ def whole(name: str, value: Any, lowest: int, otherwise: str = "") -> int:
 
 def number(name: str, value: Any, highest: float, expected: str) -> float:
     """A finite number from 0 to `highest`; arguments and errors as of `whole`."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not (0 <= value <= highest and value < math.inf):
+    if isinstance(value, bool) or not isinstance(value, Real) or not (0 <= float(value) <= highest and float(value) < math.inf):
         _refuse(name, value, f"it is {expected}")
     return float(value)
 

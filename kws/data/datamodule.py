@@ -75,8 +75,7 @@ class KeywordData(pl.LightningDataModule):
         batch_size: clips a step (on each device).
         seed: of all draws.
         resample: resample clips of another rate, or refuse them by name.
-        cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder.
-        progress: show a bar while packing.
+        cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder. progress: show a bar.
         on_device: hold all clips for training in the device's memory; on a CPU they are mapped into memory anyway.
 
     Raises:
@@ -209,8 +208,8 @@ class KeywordData(pl.LightningDataModule):
         return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)
 
     def _open(self, root: Path, warn: bool = False) -> Corpus:
-        spec, settings = self.front_end.spec, {"resample": self.resample, "progress": self.progress, "warn": warn}
-        return open_corpus(root, spec.rate_hz, spec.samples, cache_dir=self.cache_dir, **settings)
+        spec, cache, show = self.front_end.spec, self.cache_dir, self.progress
+        return open_corpus(root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=cache, progress=show, warn=warn)
 
     def _open_test_set(self, warn: bool = False) -> FixedSet | None:
         if self.test_source is None:

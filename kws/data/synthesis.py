@@ -21,7 +21,7 @@ from kws.data.espeak import accents, variants
 from kws.data.speakers import draw_speakers
 from kws.data.synthesis_pool import NOISES, Job, run_jobs
 from kws.data.synthesis_record import RECORD as RECORD
-from kws.data.synthesis_record import Record, refuse_strangers, sound_files
+from kws.data.synthesis_record import Record, is_made, refuse_strangers, sound_files
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -132,14 +132,15 @@ class Synthetic:
             KwsError: eSpeak NG or the language is missing, a word can't be said in a clip's time, or the folder holds files that
                 were not made here or can't be written.
         """
-        root = self.root.resolve()
+        root, settings = self.root.resolve(), self._settings()
         try:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(root.with_name(f".{root.name}.lock")):
-                record = Record.read(root)
-                if record is None or record.settings != self._settings() or not record.is_whole(root):
-                    refuse_strangers(root, record)
-                    self._make(root, progress)
+            # Without the lock first: what is there may lie on a disk that can't be written.
+            if not is_made(root, settings):
+                root.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(root.with_name(f".{root.name}.lock")):
+                    if not is_made(root, settings):
+                        refuse_strangers(root, Record.read(root))
+                        self._make(root, progress)
         except OSError as error:
             raise KwsError(f"{root}: can't be written ({error}); name a folder that can") from error
         return self.root

@@ -89,6 +89,16 @@ def sound_files(root: Path) -> tuple[str, ...]:
     return tuple(sorted(name.as_posix() for name in found if not any(part.startswith(".") for part in name.parts)))
 
 
+def is_made(root: Path, settings: dict[str, Any]) -> bool:
+    """Whether a folder holds a corpus of these settings, whole.
+
+    Raises:
+        KwsError: its record is damaged.
+    """
+    record = Record.read(root)
+    return record is not None and record.settings == settings and record.is_whole(root)
+
+
 def refuse_strangers(root: Path, record: Record | None) -> None:
     """Leave a folder alone in which anything lies that was not made here, for what is made anew takes the whole folder's place.
 

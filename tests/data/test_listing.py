@@ -10,6 +10,8 @@ import stat
 import sys
 import time
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,12 @@ from numpy.typing import NDArray
 from kws.audio import write_wav
 from kws.data import corpus as corpus_module
 from kws.data.corpus import Corpus, open_corpus
+from kws.data.download import SpeechCommands
 from kws.data.folder import Folder
+from kws.data.official import SpeechCommandsTestSet
 from kws.data.sampling import make_pool
 from kws.data.splits import HashedSplit
+from kws.data.synthesis import Synthetic
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -295,6 +300,8 @@ def test_a_pack_is_readable_for_whom_the_umask_lets_read(root: Path, umask: int)
 # The folder itself
 
 
-def test_no_folder_is_not_the_current_one() -> None:
-    with pytest.raises(KwsError, match=r"data\.source\.root: '' given; the name of a folder expected"):
-        Folder("")
+@pytest.mark.parametrize("source", [Folder, SpeechCommands, SpeechCommandsTestSet, partial(Synthetic, words=["yes"])])
+@pytest.mark.parametrize("value", ["", " ", None, 3])
+def test_no_folder_is_not_the_current_one(source: Callable[[Any], Any], value: Any) -> None:
+    with pytest.raises(KwsError, match=rf"root: {value!r} given; the name of a folder expected"):
+        source(value)

@@ -254,6 +254,17 @@ def test_a_link_in_place_of_a_word_is_a_stranger(copy: Path, tmp_path: Path) -> 
     assert len(list((tmp_path / "elsewhere").iterdir())) == 20
 
 
+def test_what_is_made_is_used_where_nothing_can_be_written(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("kws.data.synthesis.FileLock", refuse)
+    monkeypatch.setattr("kws.data.synthesis.Path.mkdir", refuse)
+    assert settings(copy).prepare() == copy
+    with pytest.raises(KwsError, match=r"can't be written .*Read-only file system"):
+        settings(copy, seed=3).prepare()
+
+
 def test_a_strangers_clip_does_not_hide_that_one_is_missing(copy: Path) -> None:
     lost = next((copy / "yes").iterdir())
     lost.rename(copy / "yes" / "me_nohash_0.wav")
