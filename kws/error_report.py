@@ -20,6 +20,7 @@ from kws.audio import to_float, write_wav
 from kws.clip_picture import clip_figure
 from kws.data.corpus import Corpus
 from kws.data.fixed_set import FixedSet
+from kws.data.names import printable
 from kws.data.sampling import SILENT_CLIP
 from kws.error_page import HeardClip, error_page
 from kws.errors import KwsError
@@ -97,6 +98,8 @@ def _write_page(
     folder: Path, confusion: Confusion, wrong: int, facts: Mapping[str, Any], heard: list[HeardClip], doubted: list[HeardClip]
 ) -> None:
     pairs = confusion.pairs()
+    # Paths of the model and the data may be no UTF-8.
+    facts = {name: printable(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
     content = {**facts, "clips": confusion.total, "wrong": wrong, "accuracy": confusion.accuracy}
     kinds = {"worst": [asdict(clip) for clip in heard], "doubtful": [asdict(clip) for clip in doubted]}
     write_json(folder / JSON, {**content, "pairs": [asdict(pair) for pair in pairs], **kinds})
@@ -106,10 +109,10 @@ def _write_page(
 
 
 def clip_name(clips: FixedSet, place: int) -> str:
-    """`word/file` of a clip in the data; drawn silence is numbered."""
+    """`word/file` of a clip in the data, as it can be printed; drawn silence is numbered."""
     index = int(clips.list.clips[place])
     if index != SILENT_CLIP:
-        return clips.corpus.names[index] if isinstance(clips.corpus, Corpus) else f"clip {index}"
+        return printable(clips.corpus.names[index]) if isinstance(clips.corpus, Corpus) else f"clip {index}"
     return f"silence {int(np.sum(clips.list.clips[: place + 1] == SILENT_CLIP))}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from kws.error_report import check_folder, write_errors
 from kws.errors import KwsError
 from kws.framing import FeatureSpec
 from kws.labels import LabelSet
+from kws.report import write_json
 
 LABELS = LabelSet(("yes", "no"))
 FACTS = {"model": "m.onnx", "data": "clips", "split": "testing"}
@@ -125,3 +128,34 @@ def test_names_can_not_break_the_page() -> None:
     assert "clips/a%20b.wav" in page
     assert "No clip is right" in page
     assert Page(page).found["audio"][0]["aria-label"] == 'Play a<b>"&$x$.wav'
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="needs a file system that takes any bytes as a name")
+def test_names_that_are_not_utf8_are_written_with_their_bytes(corpus_folder: Path, tmp_path: Path) -> None:
+    for path in corpus_folder.glob("yes/2265b1f5_nohash_*.wav"):
+        path.rename(path.with_name(os.fsdecode(path.name.encode().replace(b"_nohash_", b"_nohash_\xff\x1b"))))
+    odd = open_split(
+        corpus_folder, LABELS, "all", HashedSplit(), rate_hz=RATE_HZ, clip_samples=RATE_HZ,
+        unknown_percentage=25, silence_percentage=25, seed=1,
+    )  # fmt: skip
+    wrong = (odd.list.labels + 1) % 4
+    facts = {"model": os.fsdecode(b"m\xe9.onnx"), "data": os.fsdecode(b"\xe9"), "split": "all"}
+    write_errors(
+        tmp_path / "errors",
+        Answers(np.eye(4, dtype=np.float32)[wrong], odd.list.labels, LABELS.names),
+        odd,
+        FeatureSpec(),
+        facts,
+        1,
+    )
+    for name in ("index.html", "errors.csv", "errors.json"):
+        text = (tmp_path / "errors" / name).read_text(encoding="utf-8")
+        assert name == "index.html" or "\x1b" not in text
+    assert r"yes/2265b1f5_nohash_\xff\x1b0.wav" in (tmp_path / "errors" / "errors.csv").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "errors" / "errors.json").read_text(encoding="utf-8"))["model"] == r"m\xe9.onnx"
+
+
+def test_json_takes_any_name_and_gives_it_back(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9 \xc3\xa9.wav")
+    write_json(tmp_path / "names.json", {"name": name})
+    assert json.loads((tmp_path / "names.json").read_text(encoding="utf-8")) == {"name": name}

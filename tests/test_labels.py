@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -91,6 +93,51 @@ def test_words_that_can_be_no_word(given_words: list[str], message: str) -> None
 def test_words_that_yaml_read_as_truth_values(word: bool) -> None:
     with pytest.raises(KwsError, match=rf"words: {word} is a truth value: YAML reads yes, no, on and off so.*quotes"):
         LabelSet(["up", word])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("word", ["a\nb", "a\x00", "\x1b]0;TITLE\x07", "a\x85b", "a\u2028b", "a\u202eb", "\udce9", "a\tb"])
+def test_words_that_can_not_be_printed(word: str) -> None:
+    with pytest.raises(KwsError, match=r"can't be a wanted word: it holds a character that can't be printed") as error:
+        LabelSet(["yes", word])
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("word", ["می\u200cخواهم", "क्\u200dष", "new york", "für", "雨"])
+def test_words_of_every_script(word: str) -> None:
+    assert LabelSet([word]).words == (word,)
+
+
+def test_words_are_composed() -> None:
+    labels = LabelSet([unicodedata.normalize("NFD", "café"), "no"])
+    assert labels.words == (unicodedata.normalize("NFC", "café"), "no")
+    assert [labels.index(unicodedata.normalize(form, "café")) for form in ("NFC", "NFD")] == [2, 2]
+    with pytest.raises(KwsError, match="is given 2 times"):
+        LabelSet([unicodedata.normalize(form, "café") for form in ("NFC", "NFD")])
+
+
+@pytest.mark.parametrize("words", [True, None, 3, {"yes": 1}, [None], [1.5], [["yes"]]])
+def test_what_is_no_list_of_words(words: Any) -> None:
+    with pytest.raises(KwsError, match=r"words: .*put such words in quotes"):
+        LabelSet(words)
+
+
+def test_a_number_is_a_word() -> None:
+    assert LabelSet([1, "two"]).words == ("1", "two")  # type: ignore[list-item]
+
+
+def test_a_label_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_bytes(b"\xef\xbb\xbf_silence_\r\n_unknown_\r\nyes\r\n")
+    assert LabelSet.read(path).words == ("yes",)
+
+
+@pytest.mark.parametrize("content", [b"_silence_\n_unknown_\n\xff\n", None])
+def test_a_label_file_that_can_not_be_read(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "labels.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(KwsError, match=r"labels\.txt: can't be read as a list of labels"):
+        LabelSet.read(path)
 
 
 def test_a_label_set_does_not_change() -> None:

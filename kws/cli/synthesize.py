@@ -8,7 +8,8 @@ from pathlib import Path
 EPILOG = """\
 OUT gets one folder a word with clips of one second, 16 kHz, mono, named SPEAKER_nohash_TAKE.wav, and the folder
 _background_noise_, as in Speech Commands: it can be trained on as it is. Made again with the same settings it stays as
-it is; with others it is made anew. A folder with files that were not made by this command is left alone.
+it is; with others it is made anew. A folder with files that were not made by this command, such as notes, lists, .git or
+your own recordings, is left alone: they are named, and nothing is changed.
 
 The speech is made by eSpeak NG (pip install 'kws[synthesis]'), which is under the GPL-3.0; what it says may be used
 without restriction. A network that has heard only made speech works less well on people than one that has heard people.

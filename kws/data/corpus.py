@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,9 +20,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from kws.audio import AUDIO_SUFFIXES, AudioError, fit_length, read_audio
+from kws.data.listing import BACKGROUND_FOLDER as BACKGROUND_FOLDER
+from kws.data.listing import list_clips
+from kws.data.names import printable
 from kws.errors import KwsError
+from kws.labels import plain_word
 
-BACKGROUND_FOLDER = "_background_noise_"
 _FORMAT = 1
 _READ_AHEAD = 256
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ class Corpus:
 
     Attributes:
         root: the folder they came from.
-        names: `word/file` of each clip, sorted.
+        names: `word/file` of each clip, sorted; as they are on disk.
         clips: int16 (clips, samples), on disk.
     """
 
@@ -48,8 +50,10 @@ class Corpus:
 
     @property
     def words(self) -> list[str]:
-        """The word of each clip."""
-        return [name.split("/", 1)[0] for name in self.names]
+        """The word of each clip, as `kws.labels.plain_word` makes it of its folder's name."""
+        folders = [name.split("/", 1)[0] for name in self.names]
+        words = {folder: plain_word(folder) for folder in set(folders)}
+        return [words[folder] for folder in folders]
 
     @property
     def samples(self) -> int:
@@ -72,10 +76,13 @@ def open_corpus(
     cache_dir: Path | None = None,
     progress: bool = True,
     also: Sequence[str] = (),
+    warn: bool = True,
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
     A pack is built under a lock and renamed into place: two runs may start together, and one that is cut off leaves no half pack.
+    A pack that is there is read without a lock, so that it may lie on a disk that can't be written. Clips that were copied are
+    other files, and are packed again.
 
     Args:
         root: folder with one folder a word.
@@ -83,65 +90,46 @@ def open_corpus(
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where packs are kept; None: in `.kws-cache` inside `root`. progress: show a bar while packing.
         also: folders that are taken as words though they start with an underscore.
+        warn: log what lies in the folder and is left out, such as sound of a format that is not read.
 
     Raises:
-        KwsError: no clips, clips that can't be read (all named), a full disk, or a folder that can't be written.
+        KwsError: no clips, two folders of one word, clips that can't be read (all named), a full disk, or a folder that can't be
+            written.
     """
-    names, fingerprint = _scan(root, also)
+    listing = list_clips(root, also)
+    names, left_out = listing.names, listing.left_out_text()
     if not names:
-        raise _no_clips(root)
+        raise _no_clips(root, left_out)
+    if warn and left_out:
+        log.warning("%s: left out: %s", printable(str(root)), left_out)
     shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact")
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
-    pack, size = folder / _pack_name(shape, fingerprint), len(names) * clip_samples * 2
+    pack, size = folder / _pack_name(shape, listing.fingerprint), len(names) * clip_samples * 2
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "pack.lock"):
-            if not _is_whole(pack, size):
-                _build(root, names, pack, rate_hz, clip_samples, resample, progress)
-                _remove_stale(pack, shape)
-            clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
+        if not _is_whole(pack, size):
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / "pack.lock"):
+                if not _is_whole(pack, size):
+                    if stale := _stale(pack, shape):
+                        log.info("%s: clips came, went, changed or were copied since they were packed; packing again", root)
+                    _build(root, names, pack, rate_hz, clip_samples, resample, progress)
+                    for old in stale:
+                        shutil.rmtree(old, ignore_errors=True)
+        clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
     except OSError as error:
         raise _disk_error(error, folder, size) from error
-    return Corpus(root, tuple(names), clips)
+    return Corpus(root, names, clips)
 
 
-def _no_clips(root: Path) -> KwsError:
+def _no_clips(root: Path, left_out: str) -> KwsError:
     suffixes = ", ".join(sorted(AUDIO_SUFFIXES))
-    return KwsError(f"{root}: holds no clips; it needs one folder a word with sound files ({suffixes})")
+    there = f". Left out: {left_out}" if left_out else ""
+    return KwsError(f"{root}: holds no clips; it needs one folder a word with sound files ({suffixes}){there}")
 
 
 def _pack_name(shape: str, fingerprint: str) -> str:
     digest = hashlib.sha256(json.dumps([_FORMAT, shape, fingerprint]).encode()).hexdigest()[:16]
     return f"pack-{shape}-{digest}"
-
-
-def _scan(root: Path, also: Sequence[str]) -> tuple[list[str], str]:
-    """Names of all clips, sorted, and a digest that changes when a clip comes, goes, or is written again."""
-    if not root.is_dir():
-        raise KwsError(f"{root}: no such folder; the data folder holds one folder a word")
-    try:
-        words = [
-            word for word in os.scandir(root) if (word.name in also or not word.name.startswith((".", "_"))) and word.is_dir()
-        ]
-        found = sorted(clip for word in words for clip in _clips(word))
-    except OSError as error:
-        raise KwsError(f"{error.filename}: can't be listed ({error.strerror}); make it readable, or leave it out") from error
-    digest = hashlib.sha256()
-    for name, size, changed in found:
-        digest.update(f"{name}\0{size}\0{changed}\n".encode("utf-8", "surrogateescape"))
-    return [name for name, _, _ in found], digest.hexdigest()
-
-
-def _clips(word: os.DirEntry[str]) -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of each sound file in a word's folder."""
-    for entry in os.scandir(word.path):
-        if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in AUDIO_SUFFIXES:  # noqa: PTH122
-            continue
-        try:
-            stat = entry.stat()
-        except FileNotFoundError:  # a link to nowhere: it is named with all that can't be read
-            stat = entry.stat(follow_symlinks=False)
-        yield f"{word.name}/{entry.name}", stat.st_size, stat.st_mtime_ns
 
 
 def _is_whole(pack: Path, size: int) -> bool:
@@ -158,7 +146,9 @@ def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: 
     if shutil.disk_usage(pack.parent).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     bad: list[str] = []
-    temporary = Path(tempfile.mkdtemp(prefix="building-", dir=pack.parent))
+    # Not tempfile's, whose folders only their owner may read: packs on a shared disk are for all whom the umask lets read.
+    temporary = pack.parent / f"building-{os.getpid()}"
+    temporary.mkdir()
     try:
         # Plain writes, not a memory map: a full disk is then an error, not a bus error.
         with (temporary / "clips.int16").open("wb") as file:
@@ -167,7 +157,7 @@ def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: 
                 total=len(names), desc="packing clips", unit="clip", disable=not progress, mininterval=0.5,
             ):  # fmt: skip
                 if isinstance(clip, AudioError):
-                    bad.append(str(clip))
+                    bad.append(printable(str(clip)))
                 else:
                     file.write(clip.data)
         if bad:
@@ -195,11 +185,9 @@ def _read_in_order(
             yield from pool.map(read, chunk)
 
 
-def _remove_stale(pack: Path, shape: str) -> None:
-    # A run that has an older pack mapped keeps it until it ends: the file system removes the name only.
-    for old in pack.parent.glob(f"pack-{shape}-*"):
-        if old != pack and len(old.name) == len(pack.name):
-            shutil.rmtree(old, ignore_errors=True)
+def _stale(pack: Path, shape: str) -> list[Path]:
+    """Earlier packs of this shape. A run that has one mapped keeps it until it ends: the file system removes the name only."""
+    return [old for old in pack.parent.glob(f"pack-{shape}-*") if old != pack and len(old.name) == len(pack.name)]
 
 
 def _cache_name(root: Path) -> str:
@@ -214,5 +202,8 @@ def _disk_error(error: OSError, folder: Path, needed: int) -> KwsError:
             " Make room, or set data.cache_dir to a folder on another disk"
         )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return KwsError(f"{folder}: can't be written ({error.strerror}); set data.cache_dir to a folder that can")
+        return KwsError(
+            f"{folder}: can't be written ({error.strerror}), and holds no pack of these clips that can be read;"
+            " set data.cache_dir to a folder that can be written"
+        )
     return KwsError(f"{folder}: the corpus can't be packed there ({error}); set data.cache_dir to another folder")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from kws.augment import Augment, NoiseBank, to_float
+from kws.data import checks
 from kws.data.background import Background, load_background
 from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
 from kws.data.device_corpus import DeviceCorpus
@@ -74,8 +75,7 @@ class KeywordData(pl.LightningDataModule):
         batch_size: clips a step (on each device).
         seed: of all draws.
         resample: resample clips of another rate, or refuse them by name.
-        cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder.
-        progress: show a bar while packing.
+        cache_dir: where the packed corpus is kept; None: in `.kws-cache` inside the data folder. progress: show a bar.
         on_device: hold all clips for training in the device's memory; on a CPU they are mapped into memory anyway.
 
     Raises:
@@ -114,26 +114,28 @@ class KeywordData(pl.LightningDataModule):
         test_source: Source | None = None,
     ) -> None:
         super().__init__()
-        if batch_size < 1:
-            raise KwsError(f"data.batch_size: {batch_size} makes no sense; give at least 1")
-        self.source, self.test_source, self.labels = source, test_source, LabelSet(words)
+        self.batch_size = checks.whole("data.batch_size", batch_size, 1)
+        self.seed = checks.whole("seed", seed, 0)
+        self.resample = checks.truth("data.resample", resample)
+        self.progress = checks.truth("progress", progress)
+        self.on_device = checks.truth("data.on_device", on_device)
+        self.cache_dir = None if cache_dir is None else checks.folder("data.cache_dir", cache_dir)
+        self.source, self.test_source, self.labels = source, test_source, LabelSet(checks.words("words", words))
         self.front_end, self.augment = front_end.eval(), augment
         self.split: SplitRule = HashedSplit() if split is None else split
         self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
-        self.extra, self.on_device = tuple(extra), on_device
+        self.extra = tuple(extra)
         self.shares = TrainingShares(
             unknown_percentage, silence_percentage, training_unknown_percentage, extra_percentage, extra_unknown_percentage,
-            unknown_evenness, unknown_weights or {}, wanted_evenness, max_clips_per_word,
+            unknown_evenness, {} if unknown_weights is None else unknown_weights, wanted_evenness, max_clips_per_word,
         )  # fmt: skip
-        self.batch_size, self.seed, self.resample, self.progress = batch_size, seed, resample, progress
-        self.cache_dir = None if cache_dir is None else Path(cache_dir)
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def prepare_data(self) -> None:
         """Download, synthesise and pack, once a machine."""
         for source in (self.source, *self.extra):
-            self._open(source.prepare())
-        self._open_test_set()
+            self._open(source.prepare(), warn=self.corpus is None)
+        self._open_test_set(warn=self.corpus is None)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the corpus and choose the sets."""
@@ -205,25 +207,23 @@ class KeywordData(pl.LightningDataModule):
         waveform = self.augment(clips, silent, self._noise_bank, generator)
         return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)
 
-    def _open(self, root: Path) -> Corpus:
-        spec = self.front_end.spec
-        return open_corpus(
-            root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=self.cache_dir, progress=self.progress
-        )
+    def _open(self, root: Path, warn: bool = False) -> Corpus:
+        spec, cache, show = self.front_end.spec, self.cache_dir, self.progress
+        return open_corpus(root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=cache, progress=show, warn=warn)
 
-    def _open_test_set(self) -> FixedSet | None:
-        if (source := self.test_source) is None:
+    def _open_test_set(self, warn: bool = False) -> FixedSet | None:
+        if self.test_source is None:
             return None
-        spec = self.front_end.spec
-        return open_test_set(source.prepare(), self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir)
+        spec, root = self.front_end.spec, self.test_source.prepare()
+        return open_test_set(root, self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir, warn)
 
     def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
-        """What training draws from: the real clips, and all clips of the extra sources behind them."""
+        """What training draws from: the real clips, and behind them all of the extra sources."""
         others = [self._open(source.prepare()) for source in self.extra]
         for other in others:
             check_extra(other, self.split.unseen_words)
-        clips = join([corpus, *others])
-        words, first = clips.words, len(corpus.names)
+        clips, first = join([corpus, *others]), len(corpus.names)
+        words = clips.words
         pool = make_training_pool(real, words, np.arange(first, len(words)), self.labels, self.shares)
         log.info("an epoch of training: %s", pool.to_text())
         return pool, clips

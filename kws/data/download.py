@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from kws.data import checks
 from kws.data.archive import extract
 from kws.data.connection import Dropped, Refused, byte_bar, receive, size_of
 from kws.data.corpus import BACKGROUND_FOLDER
@@ -58,7 +59,7 @@ class SpeechCommands:
         version: `v0.01` (30 words) or `v0.02` (35 words).
 
     Raises:
-        KwsError: an unknown version.
+        KwsError: an unknown version, or an empty name of the folder.
     """
 
     root: Path
@@ -67,7 +68,7 @@ class SpeechCommands:
     def __init__(self, root: str | Path, version: str = "v0.02") -> None:
         if version not in _ARCHIVES:
             raise KwsError(f"data.source.version: there is no Speech Commands {version!r}; give one of {', '.join(_ARCHIVES)}")
-        object.__setattr__(self, "root", Path(root).expanduser())
+        object.__setattr__(self, "root", checks.folder("data.source.root", root))
         object.__setattr__(self, "version", version)
 
     def prepare(self) -> Path:

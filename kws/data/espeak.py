@@ -127,8 +127,14 @@ class Engine:
         self._path, data = str(_loader().get_library_path()), _data_folder()
         if not _one_engine.acquire(blocking=False):
             raise RuntimeError("another Engine is open in this process; eSpeak NG can't run twice in one")
-        self._home = tempfile.TemporaryDirectory(prefix="kws-espeak-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
-        self._data = _in_lower_case(data, Path(self._home.name))
+        try:
+            self._home = tempfile.TemporaryDirectory(prefix="kws-espeak-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+            self._data = _in_lower_case(data, Path(self._home.name))
+        except BaseException as error:
+            _one_engine.release()
+            if isinstance(error, OSError):
+                raise KwsError(f"eSpeak NG's list of voices can't be laid out ({error}); make room, or set TMPDIR") from error
+            raise
         self._sound = bytearray()
         # Kept here, for the library calls it long after this line.
         self._callback = _Callback(self._receive)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.audio import AUDIO_SUFFIXES
+from kws.data import checks
 from kws.errors import KwsError
 
 _LAYOUT = "one folder a word expected, such as {root}/yes/1.wav"
@@ -17,12 +18,15 @@ class Folder:
 
     Args:
         root: the folder; holds one folder a word, and `_background_noise_` with recordings of noise, if there are any.
+
+    Raises:
+        KwsError: the name of the folder is empty.
     """
 
     root: Path
 
     def __init__(self, root: str | Path) -> None:
-        object.__setattr__(self, "root", Path(root).expanduser())
+        object.__setattr__(self, "root", checks.folder("data.source.root", root))
 
     def prepare(self) -> Path:
         """The folder, once it is seen to hold words.

@@ -14,6 +14,7 @@ from kws.data.device_corpus import DeviceCorpus
 from kws.data.fixed_set import FixedSet
 from kws.data.joined import Clips
 from kws.data.sampling import SILENT_CLIP, ClipList, TrainingOrder
+from kws.errors import KwsError
 
 
 class RawBatch(NamedTuple):
@@ -74,9 +75,14 @@ class FixedLoader:
         clips: the set.
         batch_size: clips a batch; the last one may be smaller.
         rank, world: with several processes, every `world`-th clip from `rank` on.
+
+    Raises:
+        KwsError: fewer clips than processes: the others would wait for one without a batch.
     """
 
     def __init__(self, clips: FixedSet, batch_size: int, rank: int = 0, world: int = 1) -> None:
+        if len(clips) < world > 1:
+            raise KwsError(f"trainer.devices: {world} processes share a set of {len(clips)} clips, and each needs one; use fewer")
         self.clips, self.batch_size = clips, batch_size
         self.places = np.arange(rank, len(clips), world)
 

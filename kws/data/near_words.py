@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from kws.data.espeak import Engine, accents
+from kws.labels import plain_word
 
 # The words of Speech Commands, both versions.
 SPEECH_COMMANDS = (
@@ -64,6 +65,9 @@ NEAR_WORDS = (
     "rita", "leo", "lily", "simon", "sheena", "melvin", "maria", "hannah", "owen", "joan", "gary", "rory", "wendy", "victor",
 )  # fmt: skip
 
+# Words of the list that sound like each other in some accent (the same test compares these).
+ALIKE = (("rye", "wry"), ("anna", "hannah"))
+
 
 def near_words(without: Sequence[Sequence[str]] = (), speech_commands: bool = False) -> tuple[str, ...]:
     """The list, less the words in the lists given (a run's own words, and those that it must never hear) and their homophones.
@@ -75,11 +79,12 @@ def near_words(without: Sequence[Sequence[str]] = (), speech_commands: bool = Fa
     Raises:
         KwsError: a word to leave out is none of Speech Commands', and eSpeak NG is not there to say what sounds like it.
     """
-    left_out = {word for words in without for word in words}
+    left_out = {plain_word(word) for words in without for word in words}
     kept = [word for word in (*NEAR_WORDS, *(SPEECH_COMMANDS if speech_commands else ())) if word not in left_out]
-    # Nothing in the list sounds like a word of Speech Commands.
-    own = sorted(left_out - set(SPEECH_COMMANDS) - set(NEAR_WORDS))
-    alike = homophones(kept, own) if own else set()
+    # But for these pairs nothing in the list sounds like another word of it, or like one of Speech Commands.
+    alike = {word for pair in ALIKE if left_out.intersection(pair) for word in pair}
+    if own := sorted(left_out - set(SPEECH_COMMANDS) - set(NEAR_WORDS)):
+        alike |= homophones(kept, own)
     return tuple(word for word in kept if word not in alike)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from kws.data import checks
 from kws.data.download import STORE, Archive, fetch_and_unpack
 from kws.data.test_set import is_test_set
 from kws.errors import KwsError
@@ -30,7 +31,7 @@ class SpeechCommandsTestSet:
         sha256: of the archive, hex; None: the known one, or, for v0.01, none: what comes is not compared, its hash is logged.
 
     Raises:
-        KwsError: an unknown version.
+        KwsError: an unknown version, or an empty name of the folder.
     """
 
     root: Path
@@ -40,7 +41,7 @@ class SpeechCommandsTestSet:
     def __init__(self, root: str | Path, version: str = "v0.02", sha256: str | None = None) -> None:
         if version not in _ARCHIVES:
             raise KwsError(f"data.test_source.version: there is no test set {version!r}; give one of {', '.join(_ARCHIVES)}")
-        object.__setattr__(self, "root", Path(root).expanduser())
+        object.__setattr__(self, "root", checks.folder("data.test_source.root", root))
         object.__setattr__(self, "version", version)
         object.__setattr__(self, "sha256", sha256)
 

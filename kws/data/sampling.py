@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.data import checks
+from kws.data.names import printable
 from kws.data.splits import SPLITS
 from kws.errors import KwsError
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet
@@ -120,15 +122,14 @@ def make_pool(
 
 def _check_shares(unknown_percentage: float, silence_percentage: float) -> None:
     for name, share in (("unknown_percentage", unknown_percentage), ("silence_percentage", silence_percentage)):
-        if not 0 <= share < math.inf:
-            raise KwsError(f"data.{name}: {share:g} makes no sense; it is at least 0, in percent of the wanted clips")
+        checks.number(f"data.{name}", share, math.inf, "at least 0, in percent of the wanted clips")
 
 
 def _check_words(words: Sequence[str], labels: LabelSet) -> None:
     there = set(words)
     missing = [word for word in labels.words if word not in there]
     if missing:
-        found = ", ".join(sorted(there)[:40])
+        found = ", ".join(printable(word) for word in sorted(there)[:40])
         raise KwsError(f"words: no clips of {', '.join(missing)}; the data has {found}. Mend the name or add a folder")
 
 
@@ -153,6 +154,9 @@ class TrainingOrder:
         batch_size: clips a step on each of `world` processes.
         seed: of every draw.
         rank, world: this process and how many train together.
+
+    Raises:
+        KwsError: there are fewer clips than processes, so that one would have none to take the mean of.
     """
 
     pool: Pool
@@ -160,6 +164,13 @@ class TrainingOrder:
     seed: int
     rank: int = 0
     world: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.pool) < self.world:
+            raise KwsError(
+                f"trainer.devices: {self.world} processes share a training set of {len(self.pool)} clips, and each needs one;"
+                " train with fewer, or add clips"
+            )
 
     @property
     def steps_per_epoch(self) -> int:

@@ -65,5 +65,5 @@ def open_unseen(
     Raises:
         KwsError: a word is wanted, or has no clips.
     """
-    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir)
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, warn=False)  # `open_split` warns
     return unseen_set(root, corpus, rule, labels)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from kws.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
-from kws.data.corpus import BACKGROUND_FOLDER
+from kws.data import checks
 from kws.data.espeak import accents, variants
 from kws.data.speakers import draw_speakers
 from kws.data.synthesis_pool import NOISES, Job, run_jobs
+from kws.data.synthesis_record import RECORD as RECORD
+from kws.data.synthesis_record import Record, is_made, refuse_strangers, sound_files
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -28,7 +32,8 @@ OTHER_WORDS = (
     "backward", "forward", "follow", "learn", "visual", "garden", "hello", "lemon", "light", "monday", "music", "paper",
     "river", "table", "water",
 )  # fmt: skip
-RECORD = "synthesis.json"
+# What the babble in the background says where every other word is to be heard: syllables that are no words.
+_SYLLABLES = ("la", "mo", "ti", "ra", "fu", "ne", "ki", "ba", "lo", "zu", "pe", "shi")
 # Raised when the same settings begin to give another corpus.
 _VERSION = 1
 _TALKERS = 8
@@ -44,7 +49,7 @@ class Synthetic:
     extra of this package (`pip install 'kws[synthesis]'`); what it says may be used freely.
 
     Args:
-        root: the folder to make. What is in it is replaced only where it was made here.
+        root: the folder to make. Where settings changed it is made anew, but only if all that is in it was made here.
         words: the wanted words, in the spelling of the language; `_` is said as a blank.
         other_words: words for `_unknown_`; None: `OTHER_WORDS` without the wanted ones (in other languages they are read as if
             they belonged to them).
@@ -82,10 +87,10 @@ class Synthetic:
         LabelSet(wanted)
         others = _checked_words("other_words", OTHER_WORDS if self.other_words is None else self.other_words)
         plain = {
-            "root": Path(self.root),
+            "root": checks.folder("root", self.root),
             "words": wanted,
             "other_words": tuple(word for word in others if word not in wanted),
-            "noise_floor_db": tuple(float(level) for level in self.noise_floor_db),
+            "noise_floor_db": _levels(self.noise_floor_db),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
@@ -93,17 +98,28 @@ class Synthetic:
 
     def _check_numbers(self) -> None:
         floor = self.noise_floor_db
-        checks = {
+        for kind, what, names in (
+            (Integral, "a whole number", ("voices", "takes", "rate_hz", "seed", "workers")),
+            (Real, "a number", ("clip_ms", "room_probability", "noise_s")),
+        ):
+            for name in names:
+                value = getattr(self, name)
+                if isinstance(value, bool) or (not isinstance(value, kind) and (name, value) != ("workers", None)):
+                    raise KwsError(f"{name}: {checks.shown(value)} given; {what} expected")
+        expected_of = {
             "voices": (self.voices >= 1, "at least 1 (60 is good, 3 the least that fill all sets)"),
             "takes": (self.takes >= 1, "at least 1"),
             "rate_hz": (LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ, f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"),
-            "clip_ms": (self.clip_ms >= _SHORTEST_MS, f"at least {_SHORTEST_MS}; a word takes 300 to 800 ms"),
+            "clip_ms": (_SHORTEST_MS <= self.clip_ms < math.inf, f"at least {_SHORTEST_MS}; a word takes 300 to 800 ms"),
             "room_probability": (0 <= self.room_probability <= 1, "0 to 1"),
             "noise_floor_db": (len(floor) == 2 and floor[0] <= floor[1] <= 0, "two levels, the lower first, such as [-80, -44]"),
-            "noise_s": (self.noise_s * 1000 >= self.clip_ms, f"at least the length of a clip, {self.clip_ms / 1000:g} s"),
+            "noise_s": (
+                self.clip_ms <= self.noise_s * 1000 < math.inf,
+                f"at least the length of a clip, {self.clip_ms / 1000:g} s",
+            ),
             "workers": (self.workers is None or self.workers >= 1, "at least 1, or null for one a core"),
         }
-        for name, (good, expected) in checks.items():
+        for name, (good, expected) in expected_of.items():
             if not good:
                 raise KwsError(f"{name}: {getattr(self, name)} given; {expected} expected")
 
@@ -116,14 +132,15 @@ class Synthetic:
             KwsError: eSpeak NG or the language is missing, a word can't be said in a clip's time, or the folder holds files that
                 were not made here or can't be written.
         """
-        root = self.root.resolve()
+        root, settings = self.root.resolve(), self._settings()
         try:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(root.with_name(f".{root.name}.lock")):
-                record = _read_record(root)
-                if record is None or record["settings"] != self._settings() or len(_sound_files(root)) < record["files"]:
-                    _refuse_strangers(root, record)
-                    self._make(root, progress)
+            # Without the lock first: what is there may lie on a disk that can't be written.
+            if not is_made(root, settings):
+                root.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(root.with_name(f".{root.name}.lock")):
+                    if not is_made(root, settings):
+                        refuse_strangers(root, Record.read(root))
+                        self._make(root, progress)
         except OSError as error:
             raise KwsError(f"{root}: can't be written ({error}); name a folder that can") from error
         return self.root
@@ -143,16 +160,15 @@ class Synthetic:
             job = self._job()
             skipped = run_jobs(job, part, self.workers or _cores(), progress=progress)
             self._check_words(part, skipped)
-            files = len(_sound_files(part))
-            record = {"settings": self._settings(), "speakers": [speaker.id for speaker in job.speakers], "files": files}
-            (part / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            names = sound_files(part)
+            Record(self._settings(), tuple(speaker.id for speaker in job.speakers), len(names), names).write(part)
             if root.exists():
                 root.rename(old)
             part.rename(root)
             shutil.rmtree(old, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        _log.info("made %d clips of %d words by %d voices in %s", files - len(NOISES), len(job.words), self.voices, root)
+        _log.info("made %d clips of %d words by %d voices in %s", len(names) - len(NOISES), len(job.words), self.voices, root)
 
     def _job(self) -> Job:
         places = list(dict.fromkeys(place for code in self.language.split(",") for place in accents(code)))
@@ -169,7 +185,7 @@ class Synthetic:
             noise_floor_db=(low, high),
             seed=self.seed,
             speakers=tuple(speakers),
-            noise_words=tuple(self.other_words or [word for word in OTHER_WORDS if word not in self.words]),
+            noise_words=tuple(self.other_words or [word for word in OTHER_WORDS if word not in self.words] or _SYLLABLES),
             talkers=tuple(talkers),
         )
 
@@ -185,55 +201,22 @@ class Synthetic:
             _log.warning("some voices could not say these words, and have no clip of them: %s", ", ".join(sorted(skipped)))
 
 
+def _levels(levels: Any) -> tuple[float, ...]:
+    try:
+        return tuple(float(level) for level in levels)
+    except (TypeError, ValueError) as error:
+        raise KwsError(f"noise_floor_db: {checks.shown(levels)} given; two levels expected, such as [-80, -44]") from error
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _checked_words(name: str, words: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(words, str):
-        raise KwsError(f"{name}: {words!r} given; a list of words expected, such as [{words}]")
+    if not isinstance(words, Sequence) or isinstance(words, str):
+        raise KwsError(f"{name}: {checks.shown(words)} given; a list of words expected, such as [{words}]")
     for word in words:
         if not isinstance(word, str):
             raise KwsError(f"{name}: {word!r} given; a word expected. YAML reads yes, no, on and off as booleans: quote them")
     # The rules for names are the same, but there may be no other words at all.
     return LabelSet(words).words if words else ()
-
-
-def _sound_files(root: Path) -> list[Path]:
-    """Files in the word folders and the noise folder, but not hidden ones such as a cache's."""
-    return [path for path in root.glob("*/*") if not any(part.startswith(".") for part in path.relative_to(root).parts)]
-
-
-def _read_record(root: Path) -> dict[str, Any] | None:
-    path = root / RECORD
-    if not path.is_file():
-        return None
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if record.keys() >= {"settings", "speakers", "files"}:
-            return record
-    except ValueError:
-        pass
-    raise KwsError(f"{path}: is not a record that was written here; delete the folder, or name another")
-
-
-def _refuse_strangers(root: Path, record: dict[str, Any] | None) -> None:
-    """Leave alone what someone else made: a file, a folder without our record, or a recording added to ours."""
-    if not root.exists():
-        return
-    if not root.is_dir():
-        raise KwsError(f"{root}: is a file; name a folder")
-    if record is None:
-        if any(root.iterdir()):
-            raise KwsError(f"{root}: holds files that were not made here (there is no {RECORD}); name a new or an empty folder")
-        return
-    speakers = set(record["speakers"])
-    strangers = [
-        path for path in _sound_files(root)
-        if (path.stem not in NOISES if path.parent.name == BACKGROUND_FOLDER else path.name.split("_nohash_")[0] not in speakers)
-    ]  # fmt: skip
-    if strangers:
-        raise KwsError(
-            f"{root}: holds {len(strangers)} files that were not made here, such as {strangers[0].relative_to(root)}, and the"
-            " settings have changed, so all would be made anew; move them elsewhere, or name another folder"
-        )

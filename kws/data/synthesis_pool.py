@@ -21,6 +21,7 @@ from kws.errors import KwsError
 # Files of background noise, without .wav.
 NOISES = ("white_noise", "pink_noise", "brown_noise", "hum", "clatter", "babble")
 EXIT_USER_ERROR = 2
+_LONGEST_LINE = 500
 # Where `kws` is imported from, so that a worker finds the same one.
 _HOME = Path(__file__).parents[2]
 
@@ -85,7 +86,8 @@ def run_jobs(job: Job, folder: Path, workers: int, *, progress: bool) -> dict[st
         for process in processes:
             stack.callback(process.terminate)
         for lines in zip_longest(*(process.stdout or () for process in processes)):
-            for line in filter(None, lines):
+            # A line cut off is of a worker that was killed: its status tells.
+            for line in (line for line in lines if line and line.endswith("\n")):
                 done = json.loads(line)
                 skipped |= done["skipped"]
                 bar.update(done["clips"])
@@ -115,4 +117,7 @@ def _check(status: int, log: IO[str]) -> None:
     said = log.read().strip()
     if status == EXIT_USER_ERROR:
         raise KwsError(said)
-    raise KwsError(f"a process that makes speech ended with status {status}; it said: {said[-2000:] or 'nothing'}")
+    how = f"was ended by signal {-status} (9: perhaps for want of memory)" if status < 0 else f"failed with status {status}"
+    # Of a traceback, what was raised.
+    last = said.splitlines()[-1].strip()[:_LONGEST_LINE] if said else "nothing"
+    raise KwsError(f"a process that makes speech {how}; the last that it said: {last}")

@@ -19,7 +19,13 @@ def is_test_set(root: Path) -> bool:
 
 
 def open_test_set(
-    root: Path, labels: LabelSet, rate_hz: int, clip_samples: int, resample: bool = True, cache_dir: Path | None = None
+    root: Path,
+    labels: LabelSet,
+    rate_hz: int,
+    clip_samples: int,
+    resample: bool = True,
+    cache_dir: Path | None = None,
+    warn: bool = True,
 ) -> FixedSet:
     """All clips of a test set, by its folders; a folder of a word that is not wanted is unknown.
 
@@ -29,6 +35,7 @@ def open_test_set(
         rate_hz, clip_samples: of the model's clips.
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where the packed corpus is kept; None: in `root`.
+        warn: log what is left out.
 
     Raises:
         KwsError: another layout, a wanted word without clips, or whatever is wrong with the clips.
@@ -37,7 +44,8 @@ def open_test_set(
         raise KwsError(
             f"{root}: is no test set; folders {SILENCE} and {UNKNOWN} and one a word are expected, and no {BACKGROUND_FOLDER}"
         )
-    corpus = open_corpus(root, rate_hz, clip_samples, resample=resample, cache_dir=cache_dir, also=(SILENCE, UNKNOWN))
+    also = (SILENCE, UNKNOWN)
+    corpus = open_corpus(root, rate_hz, clip_samples, resample=resample, cache_dir=cache_dir, also=also, warn=warn)
     words = corpus.words
     missing = [name for name in labels.names if name not in set(words)]
     if missing:

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.data import checks
+from kws.data.names import printable
+from kws.data.near_words import SPEECH_COMMANDS
 from kws.data.sampling import SILENT_CLIP, ClipList, SplitPool
 from kws.errors import KwsError
-from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet
+from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet, plain_word
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,14 @@ class TrainingShares:
         extra_percentage: wanted clips from the extra sources, in percent of the real ones.
         extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks, the other
             makes up.
-        unknown_evenness: an unknown word weighs the number of its clips to the power of this, and the clips of a word are
-            repeated where it has fewer than its share. 1: all clips are equally likely; 0: all words are.
+        unknown_evenness: an exponent: an unknown word of n clips is heard in proportion to n to the power of this. At 1 words are
+            as uneven as the data: a word with ten times the clips is heard ten times as often, and all clips are equally likely.
+            At 0 all words are heard equally often, whatever clips they have; a word with fewer than its share repeats them.
         unknown_weights: how many times its share a word gets, for some unknown words: those that are taken for wanted ones.
-        wanted_evenness: as unknown_evenness, of the wanted words. 1: each real clip once an epoch; 0: all words equally often.
-        max_clips_per_word: the most real clips of a wanted word; None: all.
+        wanted_evenness: as unknown_evenness, of the wanted words. 1: as uneven as the data, each real clip once an epoch; 0: all
+            words equally often.
+        max_clips_per_word: the most real clips of a wanted word an epoch, whatever wanted_evenness is; a word with more counts as
+            one of so many; None: all.
 
     Raises:
         KwsError: a share that makes no sense.
@@ -45,24 +51,30 @@ class TrainingShares:
     max_clips_per_word: int | None = None
 
     def __post_init__(self) -> None:
-        most = self.max_clips_per_word
-        checks = {
-            "unknown_percentage": (self.unknown_percentage, math.inf, "at least 0, in percent of the wanted clips"),
-            "training_unknown_percentage": (self.unknown, math.inf, "at least 0, in percent of the wanted clips, or null"),
-            "silence_percentage": (self.silence_percentage, math.inf, "at least 0, in percent of the wanted clips"),
-            "extra_percentage": (self.extra_percentage, math.inf, "at least 0, in percent of the real wanted clips"),
-            "extra_unknown_percentage": (self.extra_unknown_percentage, 100, "0 to 100, in percent of the unknown clips"),
-            "unknown_evenness": (self.unknown_evenness, 1, "0 (words equally likely) to 1 (clips equally likely)"),
-            "wanted_evenness": (self.wanted_evenness, 1, "0 (words equally often) to 1 (clips equally often)"),
+        percent = "at least 0, in percent of the wanted clips"
+        expected = {
+            "unknown_percentage": (math.inf, percent),
+            "silence_percentage": (math.inf, percent),
+            "extra_percentage": (math.inf, "at least 0, in percent of the real wanted clips"),
+            "extra_unknown_percentage": (100, "0 to 100, in percent of the unknown clips"),
+            "unknown_evenness": (1, "0 (words equally likely) to 1 (clips equally likely)"),
+            "wanted_evenness": (1, "0 (words equally often) to 1 (clips equally often)"),
         }
-        for name, (value, highest, expected) in checks.items():
-            if not (0 <= value <= highest and value < math.inf):
-                raise KwsError(f"data.{name}: {value:g} makes no sense; it is {expected}")
+        for name, (highest, what) in expected.items():
+            checks.number(f"data.{name}", getattr(self, name), highest, what)
+        if self.training_unknown_percentage is not None:
+            value = self.training_unknown_percentage
+            checks.number("data.training_unknown_percentage", value, math.inf, f"{percent}, or null for unknown_percentage")
+        if self.max_clips_per_word is not None:
+            checks.whole("data.max_clips_per_word", self.max_clips_per_word, 1, ", or null for all")
+        if not isinstance(self.unknown_weights, Mapping):
+            given = checks.shown(self.unknown_weights)
+            raise KwsError(f"data.unknown_weights: {given} given; words and their weights expected, such as {{bed:3}}, or null")
         for word, weight in self.unknown_weights.items():
-            if not 0 <= weight < math.inf:
-                raise KwsError(f"data.unknown_weights.{word}: {weight:g} makes no sense; it is at least 0, and 1 changes nothing")
-        if most is not None and most < 1:
-            raise KwsError(f"data.max_clips_per_word: {most} makes no sense; give at least 1, or null for all")
+            if not isinstance(word, str):
+                given = checks.shown(word)
+                raise KwsError(f"data.unknown_weights: {given} is no word; YAML reads yes, no, on and off so: quote such words")
+            checks.number(f"data.unknown_weights.{word}", weight, math.inf, "at least 0, and 1 changes nothing")
 
     @property
     def unknown(self) -> float:
@@ -148,8 +160,10 @@ def make_training_pool(
         shares: clips of each kind.
 
     Raises:
-        KwsError: unknown clips are asked, and there are no other words.
+        KwsError: unknown clips are asked, and there are no other words; or a weight is of a word that is not there.
     """
+    weights = {plain_word(word): weight for word, weight in shares.unknown_weights.items()}
+    _check_weights(weights, words)
     always, limited = _wanted(real.wanted, words, labels, shares)
     number = len(always) + sum(draw.count for draw in limited)
     label = np.array([labels.index(words[clip]) for clip in extra], dtype=np.int64)
@@ -161,7 +175,6 @@ def make_training_pool(
             " words. Add folders of other words, or a source in data.extra, or set it to 0"
         )
     counts = _split(asked, shares.extra_unknown_percentage, len(real.unknown), len(other))
-    weights = shares.unknown_weights
     unknown, extra_unknown = (
         _drawn(kind, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX)), count, words, shares.unknown_evenness, weights)
         for kind, clips, count in zip(("unknown", "extra unknown"), (real.unknown, other), counts, strict=True)
@@ -172,6 +185,16 @@ def make_training_pool(
     return TrainingPool(always, (*limited, unknown, extra_wanted, extra_unknown), silence_count)
 
 
+def _check_weights(weights: Mapping[str, float], words: Sequence[str]) -> None:
+    # Of the words of Speech Commands any data may lack some: the recipes that come with kws weigh two of them.
+    there = {*words, *SPEECH_COMMANDS}
+    if absent := [word for word in weights if word not in there]:
+        found = ", ".join(printable(word) for word in sorted(set(words))[:40])
+        raise KwsError(
+            f"data.unknown_weights: there are no clips of {', '.join(absent)}; the data has {found}. Mend or remove the name"
+        )
+
+
 def _wanted(
     wanted: ClipList, words: Sequence[str], labels: LabelSet, shares: TrainingShares
 ) -> tuple[ClipList, tuple[Draw, ...]]:
@@ -179,10 +202,10 @@ def _wanted(
     most, evenness = shares.max_clips_per_word, shares.wanted_evenness
     if most is None and evenness == 1:
         return wanted, ()
-    counts = np.bincount(wanted.labels)
-    heard = int(np.minimum(counts, len(wanted) if most is None else most).sum())
+    limit = len(wanted) if most is None else most
+    heard = int(np.minimum(np.bincount(wanted.labels), limit).sum())
     if evenness < 1:
-        return wanted.part(slice(0)), (_drawn("wanted", wanted, heard, words, evenness, {}),)
+        return wanted.part(slice(0)), (_drawn("wanted", wanted, heard, words, evenness, {}, limit),)
     parts = [wanted.part(np.flatnonzero(wanted.labels == labels.index(word))) for word in labels.words]
     return wanted.part(slice(0)), tuple(Draw("wanted", part, min(most or 0, len(part))) for part in parts)
 
@@ -193,14 +216,24 @@ def _split(asked: int, extra_percentage: float, real: int, extra: int) -> tuple[
     return from_real, min(asked - from_real, extra)
 
 
-def _drawn(kind: str, clips: ClipList, count: int, words: Sequence[str], evenness: float, weights: Mapping[str, float]) -> Draw:
+def _drawn(
+    kind: str,
+    clips: ClipList,
+    count: int,
+    words: Sequence[str],
+    evenness: float,
+    weights: Mapping[str, float],
+    limit: int | None = None,
+) -> Draw:
+    """A draw in which each word has its share; a word with more clips than `limit` counts as one of so many."""
     if not count or (evenness == 1 and not weights):
         return Draw(kind, clips, count)
     names, word, sizes = np.unique([words[clip] for clip in clips.clips], return_inverse=True, return_counts=True)
     weight = np.array([weights.get(str(name), 1.0) for name in names])
     if evenness == 1 and (weight == 1).all():
         return Draw(kind, clips, count)
-    shares = sizes**evenness * weight
+    # No share can then be above the limit: the sum asked is that of the limited sizes, and an exponent below 1 only evens them.
+    shares = np.minimum(sizes, limit or sizes.max()) ** evenness * weight
     if not shares.sum():
         raise KwsError("data.unknown_weights: all unknown words weigh 0; leave some, or set data.training_unknown_percentage=0")
     return Draw(kind, clips, count, word, shares)

@@ -16,7 +16,7 @@ from kws import processor
 from kws.augment import Augment, BackgroundNoise, Gain, SpecAugment, TimeShift
 from kws.data.datamodule import FeatureBatch, KeywordData
 from kws.data.folder import Folder
-from kws.data.loader import RawBatch
+from kws.data.loader import FixedLoader, RawBatch
 from kws.data.splits import ListedSplit
 from kws.errors import KwsError
 from kws.features import LogMel, Mfcc
@@ -298,3 +298,37 @@ def test_raw_batches_hold_the_clips_of_the_corpus(small_corpus: Path) -> None:
     assert module.corpus is not None
     batch: RawBatch = next(iter(module.val_dataloader()))
     np.testing.assert_array_equal(batch.clips, module.corpus.clips[module.validation_pool.wanted.clips[:8]])
+
+
+NO_NUMBERS = [
+    ("batch_size", True), ("batch_size", 1.5), ("batch_size", "abc"), ("batch_size", None), ("batch_size", float("nan")),
+    ("unknown_percentage", "abc"), ("silence_percentage", None), ("extra_percentage", True), ("max_clips_per_word", 1.5),
+    ("resample", "abc"), ("on_device", 1), ("cache_dir", ""), ("cache_dir", 3), ("unknown_weights", [3]),
+    ("wanted_evenness", "abc"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), NO_NUMBERS)
+def test_settings_of_another_kind_are_named(small_corpus: Path, name: str, value: Any) -> None:
+    with pytest.raises(KwsError, match=rf"^data\.{name}: "):
+        KeywordData(Folder(small_corpus), WANTED, FRONT_END, **{name: value})
+
+
+@pytest.mark.parametrize("words", ["yes", True, None, 3, [True], [None], [1.5], {"yes": 1}])
+def test_words_that_are_no_list_of_words_are_named(small_corpus: Path, words: Any) -> None:
+    with pytest.raises(KwsError, match=r"^words: .*quotes"):
+        KeywordData(Folder(small_corpus), words, FRONT_END)
+
+
+def test_what_is_left_out_is_said_once(corpus_folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (corpus_folder / "yes" / "a.m4a").touch()
+    module = data(corpus_folder)
+    module.prepare_data()
+    assert caplog.text.count("left out: 1 that can't be read as sound, such as yes/a.m4a") == 1
+
+
+def test_processes_without_a_clip_to_validate_are_refused(small_corpus: Path) -> None:
+    clips = data(small_corpus).val_dataloader().clips
+    assert FixedLoader(clips, 4, 0, len(clips)) is not None
+    with pytest.raises(KwsError, match=rf"{len(clips) + 1} processes share a set of {len(clips)} clips"):
+        FixedLoader(clips, 4, 0, len(clips) + 1)

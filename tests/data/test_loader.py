@@ -17,6 +17,7 @@ from kws.data.corpus import Corpus
 from kws.data.fixed_set import FixedSet
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
 from kws.data.sampling import SILENT_CLIP, SplitPool, TrainingOrder, make_pool
+from kws.errors import KwsError
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet
 
 SAMPLES, SEED = 16, 5
@@ -100,10 +101,11 @@ def test_ranks_hear_each_clip_once_between_them(world: int, batch_size: int) -> 
         assert torch.equal(part.labels, whole.labels[rank::world])
 
 
-def test_more_ranks_than_clips_leaves_some_without() -> None:
-    loader = FixedLoader(FIXED, 4, rank=len(POOL), world=len(POOL) + 1)
-    assert len(loader) == 0
-    assert list(loader) == []
+def test_more_ranks_than_clips_are_refused() -> None:
+    # A rank without a batch would leave out the evaluation, and the others would wait for its counts for ever.
+    with pytest.raises(KwsError, match=rf"{len(POOL) + 1} processes share a set of {len(POOL)} clips"):
+        FixedLoader(FIXED, 4, rank=0, world=len(POOL) + 1)
+    assert [len(FixedLoader(FIXED, 4, rank, len(POOL))) for rank in range(len(POOL))] == [1] * len(POOL)
 
 
 # Training

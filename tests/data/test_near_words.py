@@ -8,7 +8,7 @@ import re
 import pytest
 
 from kws.data.espeak import Engine, accents
-from kws.data.near_words import NEAR_WORDS, SPEECH_COMMANDS, homophones, near_words
+from kws.data.near_words import ALIKE, NEAR_WORDS, SPEECH_COMMANDS, homophones, near_words
 from kws.errors import KwsError
 from kws.labels import LabelSet
 
@@ -48,6 +48,24 @@ def test_none_sounds_like_a_command_in_any_accent() -> None:
             assert commands[phonemes(engine, "write", accent)] == "right"
             alike = {word: commands.get(phonemes(engine, word, accent)) for word in NEAR_WORDS}
             assert {word: command for word, command in alike.items() if command} == {}, accent
+
+
+@synthesis
+def test_words_of_the_list_that_sound_alike_are_those_that_are_told() -> None:
+    found = set()
+    with Engine() as engine:
+        for accent in accents("en"):
+            said: dict[str, list[str]] = {}
+            for word in NEAR_WORDS:
+                said.setdefault(phonemes(engine, word, accent), []).append(word)
+            found.update(tuple(sorted(words)) for words in said.values() if len(words) > 1)
+    assert found == {tuple(sorted(pair)) for pair in ALIKE}
+
+
+@pytest.mark.parametrize(("word", "other"), [("rye", "wry"), ("wry", "rye"), ("anna", "hannah"), ("hannah", "anna")])
+def test_what_sounds_like_a_wanted_word_of_the_list_is_left_out(word: str, other: str) -> None:
+    assert set(NEAR_WORDS) - set(near_words([["yes"], [word]])) == {word, other}
+    assert near_words([[f" {word}"]]) == near_words([[word]])
 
 
 @synthesis

@@ -162,8 +162,29 @@ def test_every_wanted_clip_is_heard_in_every_epoch_where_batches_divide_it() -> 
         assert sorted(clips) == sorted(pool.wanted.clips)
 
 
+@given(pools, st.integers(1, 40), st.integers(1, 40), st.integers(0, 3))
+def test_no_process_has_an_empty_batch(pool: SplitPool, batch_size: int, world: int, epoch: int) -> None:
+    if len(pool) < world:
+        with pytest.raises(KwsError, match=rf"{world} processes share a training set of {len(pool)} clips, and each needs one"):
+            TrainingOrder(pool, batch_size, 1, 0, world)
+        return
+    sizes = [[len(batch) for batch in TrainingOrder(pool, batch_size, 1, rank, world).epoch(epoch)] for rank in range(world)]
+    assert min(map(min, sizes)) >= 1
+    assert len({len(batches) for batches in sizes}) == 1
+
+
+def test_a_process_without_clips_is_refused_before_training() -> None:
+    pool = SplitPool(ClipList(np.arange(3), np.full(3, 2)), np.arange(0), 0, 0)
+    for rank in range(4):
+        with pytest.raises(KwsError, match=r"trainer\.devices: 4 processes share a training set of 3 clips"):
+            TrainingOrder(pool, 10, 0, rank, 4)
+    assert [len(TrainingOrder(pool, 10, 0, rank, 3).epoch(0)[0]) for rank in range(3)] == [1, 1, 1]
+
+
 @given(pools, st.integers(1, 8), st.integers(0, 2**31), st.integers(0, 9), st.integers(1, 4))
 def test_ranks_share_the_batches_of_one_process(pool: SplitPool, batch_size: int, seed: int, epoch: int, world: int) -> None:
+    if len(pool) < world:
+        return
     together = TrainingOrder(pool, batch_size * world, seed).epoch(epoch)
     ranks = [TrainingOrder(pool, batch_size, seed, rank, world).epoch(epoch) for rank in range(world)]
     assert {len(batches) for batches in ranks} == {len(together)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from kws.data.splits import LEFT_OUT, SPLITS, TESTING, TRAINING, VALIDATION, Has
 from kws.errors import KwsError
 
 ROOT = Path("nowhere")
+NFD = unicodedata.normalize("NFD", "café")
 PAIRS = [(10, 10), (0, 0), (20, 30), (50, 50), (100, 0)]
 speakers = st.text(st.characters(codec="utf-8", exclude_characters="/_\n"), min_size=1, max_size=12)
 takes = st.integers(0, 99)
@@ -110,6 +113,81 @@ def test_a_missing_list_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "validation_list.txt").touch()
     with pytest.raises(KwsError, match=r"testing_list\.txt: .* missing; use split=hashed"):
         ListedSplit().assign(tmp_path, ["yes/a.wav"])
+
+
+# Lists of every system
+
+CLIPS = ["no/b.wav", "no/c.wav", f"{NFD}/é.wav", "yes/a b.wav", "yes/a.wav", "yes/c.wav"]
+
+
+def listed(folder: Path, content: str | bytes, names: list[str] = CLIPS) -> list[str]:
+    """Clips that a validation list of this content takes."""
+    (folder / "validation_list.txt").write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    (folder / "testing_list.txt").touch()
+    return [name for name, code in zip(names, ListedSplit().assign(folder, names), strict=True) if code == VALIDATION]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeffno/b.wav\nyes/a.wav\n",
+        "no\\b.wav\r\nyes\\a.wav\r\n",
+        "./no/b.wav\n.//yes/a.wav",
+        ".\\no\\b.wav\n\n \t\n.\\yes\\a.wav",
+        "  no/b.wav  \n\tyes/a.wav\t",
+        "no/b.wav\ryes/a.wav\r",
+        "no/b.wav\r\nyes/a.wav\r\n".encode("utf-16"),
+        b"\xfe\xff" + "no\\b.wav\nyes\\a.wav".encode("utf-16-be"),
+        b"\xef\xbb\xbf.\\no\\b.wav \r\n\r\nyes/a.wav",
+    ],
+)
+def test_lists_of_every_system_name_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str | bytes) -> None:
+    assert listed(tmp_path, content) == ["no/b.wav", "yes/a.wav"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_may_be_composed_or_not(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    assert listed(tmp_path, unicodedata.normalize(form, "café/é.wav\n")) == [CLIPS[2]]
+
+
+def test_names_may_be_of_any_bytes_and_any_characters(tmp_path: Path) -> None:
+    names = [os.fsdecode(b"yes/\xe9.wav"), "yes/a\u2028b.wav", "yes/c\x85d.wav", "no/a.wav"]
+    assert listed(tmp_path, b"yes/\xe9.wav\nyes/a\xe2\x80\xa8b.wav\nyes/c\xc2\x85d.wav\n", names) == names[:3]
+
+
+def test_lines_that_name_no_clip_are_counted_and_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gone = "".join(f"gone/{number}.wav\n" for number in range(5))
+    assert listed(tmp_path, f"no/b.wav\n\n{gone}yes/a.wav") == ["no/b.wav", "yes/a.wav"]
+    path = tmp_path / "validation_list.txt"
+    shown = "line 3: gone/0.wav, line 4: gone/1.wav, line 5: gone/2.wav, …"
+    assert caplog.messages == [f"{path}: 5 of 7 lines name no clip that is there ({shown})"]
+    caplog.clear()
+    ListedSplit(unseen_words=["no"], unseen_from="validation").unseen(tmp_path, CLIPS)
+    assert not caplog.records
+
+
+def test_a_list_of_other_clips_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KwsError, match=r"validation_list\.txt: none of its 2 lines names a clip \(line 1: a\.wav, line 3: b"):
+        listed(tmp_path, "a.wav\n\nb.wav\n")
+
+
+def test_a_clip_in_both_lists_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "validation_list.txt").write_text("no/b.wav\nyes/a.wav\n")
+    (tmp_path / "testing_list.txt").write_text("yes/a.wav\n")
+    assert ListedSplit().assign(tmp_path, CLIPS).tolist().count(TESTING) == 1
+    assert "1 clips are in testing_list.txt too, such as yes/a.wav; they are taken for testing" in caplog.text
+
+
+def test_a_list_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KwsError, match=r"validation_list\.txt: this list of clips can't be read"):
+        listed(tmp_path, b"\xff\xfea")
+
+
+@pytest.mark.parametrize("value", ["abc", None, True])
+def test_percentages_that_are_no_numbers_are_named(value: Any) -> None:
+    with pytest.raises(KwsError, match=r"split: validation_percentage=.* and testing_percentage=.* numbers expected"):
+        HashedSplit(value, 10)
 
 
 # Words left out

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from kws.data.espeak import Engine, accents
 from kws.data.speakers import draw_speakers
 from kws.data.splits import HashedSplit
 from kws.data.synthesis import OTHER_WORDS, RECORD, Synthetic
-from kws.data.synthesis_pool import NOISES
+from kws.data.synthesis_pool import NOISES, run_jobs
 from kws.errors import KwsError
 
 pytest.importorskip("espeakng_loader")
@@ -195,6 +196,137 @@ def test_a_strangers_recording_is_left_alone(copy: Path) -> None:
     with pytest.raises(KwsError, match=r"yes/me_nohash_0\.wav.*move them elsewhere"):
         settings(copy, seed=3).prepare()
     assert recording.read_bytes() == b"dear"
+
+
+def everything(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def as_of_an_earlier_version(root: Path) -> None:
+    """Its record has no list of files."""
+    record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+    del record["names"]
+    (root / RECORD).write_text(json.dumps(record), encoding="utf-8")
+
+
+STRANGERS = [
+    "notes.txt", "testing_list.txt", ".git/config", "yes/.hidden", "yes/more/a.wav", "mine/a.wav", "_background_noise_/rain.wav",
+    "_background_noise_/notes.md", ".DS_Store", "yes/0123abcd_nohash_0.wav", "empty/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("name", STRANGERS)
+def test_nothing_that_was_not_made_here_is_removed(copy: Path, name: str, earlier: bool) -> None:
+    if earlier:
+        as_of_an_earlier_version(copy)
+    path = copy / name
+    (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+    if not name.endswith("/"):
+        path.write_bytes(b"dear")
+    before = everything(copy)
+    settings(copy).prepare()  # with the same settings all may lie there
+    shown = re.escape(name.rstrip("/") if name.startswith(("yes", "_back")) and "more" not in name else name.split("/")[0])
+    with pytest.raises(KwsError, match=rf"not made here \(({shown}|yes/more)\)\. Nothing was changed: move them elsewhere"):
+        settings(copy, seed=3).prepare()
+    assert everything(copy) == before
+    assert path.exists()
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_the_pack_and_what_was_made_are_no_strangers(copy: Path, earlier: bool) -> None:
+    if earlier:
+        as_of_an_earlier_version(copy)
+    (copy / ".kws-cache").mkdir()
+    (copy / ".kws-cache" / "pack.lock").touch()
+    settings(copy, voices=3, takes=1, seed=1).prepare()
+    names = json.loads((copy / RECORD).read_text(encoding="utf-8"))["names"]
+    assert names == sorted(clips(copy))
+    assert len(names) == 3 * 3 + len(NOISES)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_link_in_place_of_a_word_is_a_stranger(copy: Path, tmp_path: Path) -> None:
+    (copy / "yes").rename(tmp_path / "elsewhere")
+    (copy / "yes").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(KwsError, match=r"not made here \(yes\)"):
+        settings(copy, seed=3).prepare()
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 20
+
+
+def test_what_is_made_is_used_where_nothing_can_be_written(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("kws.data.synthesis.FileLock", refuse)
+    monkeypatch.setattr("kws.data.synthesis.Path.mkdir", refuse)
+    assert settings(copy).prepare() == copy
+    with pytest.raises(KwsError, match=r"can't be written .*Read-only file system"):
+        settings(copy, seed=3).prepare()
+
+
+def test_a_strangers_clip_does_not_hide_that_one_is_missing(copy: Path) -> None:
+    lost = next((copy / "yes").iterdir())
+    lost.rename(copy / "yes" / "me_nohash_0.wav")
+    with pytest.raises(KwsError, match=r"clips are missing.*\(yes/me_nohash_0\.wav\)"):
+        settings(copy).prepare()
+
+
+def test_there_is_babble_where_all_other_words_are_among_the_words(tmp_path: Path) -> None:
+    made = settings(tmp_path / "all", words=OTHER_WORDS, other_words=[])
+    assert len(made._job().noise_words) > 3
+    assert not set(made._job().noise_words) & set(OTHER_WORDS)
+    # The same with a voice that really speaks: as few clips as can be.
+    small = settings(tmp_path / "few", words=["yes"], other_words=[], voices=1, takes=1, noise_s=1)
+    object.__setattr__(small, "_job", lambda: replace(Synthetic._job(small), noise_words=made._job().noise_words))
+    root = small.prepare(progress=False)
+    assert level_db(samples(root / "_background_noise_" / "babble.wav")) > -30
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise ValueError('a cannot be empty')", r"failed with status 1; the last that it said: ValueError: a cannot be empty$"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", r"was ended by signal 9 .*the last that it said: nothing$"),
+        ("print('{\\'clips', end='', flush=True); raise SystemExit(3)", r"failed with status 3"),
+    ],
+)
+def test_a_worker_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, said: str) -> None:
+    popen = subprocess.Popen
+
+    def broken(command: list[str], **given: Any) -> Any:
+        return popen([command[0], "-c", code], **given)
+
+    job = settings(tmp_path / "any", voices=1, takes=1)._job()
+    monkeypatch.setattr("kws.data.synthesis_pool.subprocess.Popen", broken)
+    with pytest.raises(KwsError, match=said) as error:
+        run_jobs(job, tmp_path, 1, progress=False)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["voices", "takes", "rate_hz", "clip_ms", "noise_s", "room_probability", "noise_floor_db", "seed"]
+)
+@pytest.mark.parametrize("value", ["abc", True, None, float("nan")])
+def test_numbers_that_are_none_are_named(tmp_path: Path, name: str, value: Any) -> None:
+    with pytest.raises(KwsError, match=rf"^{name}: .* (given|expected)"):
+        settings(tmp_path / "corpus", **{name: value})
+
+
+def test_an_engine_that_can_not_start_leaves_the_process_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kws.data.espeak._in_lower_case", full)
+    for _ in range(2):
+        with pytest.raises(KwsError, match=r"can't be laid out .*No space left on device"):
+            Engine()
+    monkeypatch.setattr("kws.data.espeak.tempfile.TemporaryDirectory", full)
+    with pytest.raises(KwsError, match="can't be laid out"):
+        Engine()
+    monkeypatch.undo()
+    with Engine() as engine:
+        assert engine.phonemes("yes", "gmw/en")
 
 
 def test_a_damaged_record_is_named(copy: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,7 +105,7 @@ def test_no_more_extra_clips_than_there_are() -> None:
 @pytest.mark.parametrize("evenness", [0.5, 0.25, 0])
 @pytest.mark.parametrize("weight", [1, 6, 0])
 def test_unknown_words_get_their_shares_and_repeat_clips_evenly(evenness: float, weight: float) -> None:
-    made = pool(extra=[], unknown_percentage=90, unknown_evenness=evenness, unknown_weights={"dog": weight, "absent": 3})
+    made = pool(extra=[], unknown_percentage=90, unknown_evenness=evenness, unknown_weights={"dog": weight, "off": 3})
     sizes = np.array([200, 10, 5])
     share = sizes**evenness * [1, 1, weight]
     share = 90 * share / share.sum()
@@ -197,6 +199,56 @@ def test_shares_that_make_no_sense_are_named(name: str, value: float, said: str)
 def test_weights_that_make_no_sense_are_named(weight: float) -> None:
     with pytest.raises(KwsError, match=r"data\.unknown_weights\.off: .* makes no sense; it is at least 0"):
         TrainingShares(unknown_weights={"off": weight})
+
+
+@pytest.mark.parametrize("value", [True, "abc", None, float("nan"), -1, [1]])
+@pytest.mark.parametrize("name", TrainingShares.__dataclass_fields__)
+def test_what_is_no_number_is_named(name: str, value: Any) -> None:
+    if value is None and name in ("training_unknown_percentage", "max_clips_per_word"):
+        assert getattr(TrainingShares(**{name: None}), name) is None
+        return
+    with pytest.raises(KwsError, match=rf"^data\.{name}: .+"):
+        TrainingShares(**{name: value})
+
+
+@pytest.mark.parametrize("weight", [True, "abc", None])
+def test_a_weight_that_is_no_number_is_named(weight: Any) -> None:
+    with pytest.raises(KwsError, match=r"data\.unknown_weights\.off: .* makes no sense; it is at least 0"):
+        TrainingShares(unknown_weights={"off": weight})
+    with pytest.raises(KwsError, match=r"data\.unknown_weights: false is no word; YAML reads yes, no, on and off so: quote"):
+        TrainingShares(unknown_weights={False: 6})  # type: ignore[dict-item]
+
+
+def test_a_weight_of_a_word_that_is_not_there_is_named() -> None:
+    with pytest.raises(KwsError, match=r"data\.unknown_weights: there are no clips of nope; the data has bed, dog, no, snow"):
+        pool(unknown_weights={"nope": 3, "bed": 2})
+    # A recipe that comes with kws weighs words of Speech Commands, which another data set need not have.
+    assert len(pool(unknown_weights={"off": 3})) == len(pool())
+
+
+@given(
+    st.lists(st.integers(1, 400), min_size=2, max_size=2),
+    st.integers(1, 120),
+    st.floats(0, 1),
+    st.integers(0, 2**31),
+)
+def test_no_wanted_word_is_heard_more_often_than_the_limit(sizes: list[int], most: int, evenness: float, seed: int) -> None:
+    words = ["yes"] * sizes[0] + ["no"] * sizes[1]
+    real = make_pool(words, np.zeros(len(words), dtype=np.int8), 0, LABELS, 0, 0)
+    shares = TrainingShares(0, 0, max_clips_per_word=most, wanted_evenness=evenness)
+    drawn = make_training_pool(real, words, np.arange(0), LABELS, shares).draw(np.random.default_rng(seed))
+    counts = np.bincount(drawn.labels, minlength=4)[2:]
+    assert counts.max() <= most
+    assert counts.sum() == np.minimum(sizes, most).sum()
+
+
+@pytest.mark.parametrize(("evenness", "heard"), [(1, (100, 100)), (0.9, (100, 100)), (0.5, (100, 100)), (0, (100, 100))])
+def test_a_limited_word_counts_as_one_of_so_many_clips(evenness: float, heard: tuple[int, int]) -> None:
+    words = ["yes"] * 1000 + ["no"] * 100
+    real = make_pool(words, np.zeros(len(words), dtype=np.int8), 0, LABELS, 0, 0)
+    shares = TrainingShares(0, 0, max_clips_per_word=100, wanted_evenness=evenness)
+    drawn = make_training_pool(real, words, np.arange(0), LABELS, shares).draw(np.random.default_rng(0))
+    assert tuple(np.bincount(drawn.labels)[2:]) == heard
 
 
 def test_some_unknown_word_must_weigh_something() -> None:
