@@ -122,7 +122,7 @@ class ParityReport:
         if self.clips * LARGEST_LOSS_POINTS / 100 < 1:
             enough = math.ceil(100 / LARGEST_LOSS_POINTS)
             return f"lost {lost} of {self.clips} clips; {limit} needs {enough} clips or more, for of fewer one alone is beyond it"
-        return f"lost {lost} of {self.clips} clips, {self.lost_points:.2f} points; {limit} is {int(self.clips * LARGEST_LOSS_POINTS / 100)} of them"
+        return f"lost {lost} of {self.clips} clips, {self.lost_points:.2f} points; {limit} was passed"
 
 
 class Reference(Protocol):

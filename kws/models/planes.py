@@ -163,9 +163,7 @@ class SubBandNorm(nn.BatchNorm2d):
             )
         batch, channels, frames, bins = maps.shape
         rows = maps.transpose(2, 3).reshape(batch, self.num_features, bins // self.bands, frames)
-        rows = F.batch_norm(
-            rows, self.running_mean, self.running_var, self.weight, self.bias, self.training, momentum, self.eps
-        )
+        rows = F.batch_norm(rows, self.running_mean, self.running_var, self.weight, self.bias, self.training, momentum, self.eps)
         return rows.reshape(batch, channels, bins, frames).transpose(2, 3)
 
     def _count_batch(self) -> float:
