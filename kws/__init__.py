@@ -19,3 +19,8 @@ def __getattr__(name: str) -> Any:
 
         return load
     raise AttributeError(f"module 'kws' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # So that completion by tab finds what is imported only when it is asked for.
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kws.errors import KwsError
+from kws.labels import SILENCE
 
 BINS = 15
+# Of fewer clips no temperature is fitted: docs/calibration.md says what it would be worth.
+FEWEST_CLIPS, FEWEST_OF_A_LABEL = 300, 5
+# Parts of the clips that a fit is judged by, each by a fit to the others.
+FOLDS = 5
 # Beyond these a temperature says that the scores mean nothing, or that too few clips were given.
 LOWEST, HIGHEST = 0.05, 20.0
 # The smallest probability that a logarithm is taken of: float32's smallest.
@@ -41,6 +47,21 @@ class Reliability:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A temperature for a model, and how it came about.
+
+    Attributes:
+        temperature: logits are to be divided by it; the one that was there where none was fitted, or the fit was no better.
+        fitted: whether it is a new one.
+        outcome: `fitted to …`, `not fitted: …` or `not kept: …`, in words.
+    """
+
+    temperature: float
+    fitted: bool
+    outcome: str
+
+
+@dataclass(frozen=True)
 class Fit:
     """What a temperature does to a set of clips.
 
@@ -48,6 +69,7 @@ class Fit:
         temperature: logits are divided by it.
         before, after: reliability without and with it.
         nll_before, nll_after: mean negative log-likelihood of the truths, natural log.
+        outcome: how the temperature came about, see `Choice`.
     """
 
     temperature: float
@@ -55,14 +77,63 @@ class Fit:
     after: Reliability
     nll_before: float
     nll_after: float
+    outcome: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: temperature, ECE and NLL before and after."""
+        """As JSON takes it: temperature, how it came about, ECE and NLL before and after."""
         return {
-            "temperature": self.temperature,
+            "temperature": self.temperature, "temperature_fit": self.outcome,
             "ece_before": self.before.ece, "ece_after": self.after.ece,
             "nll_before": self.nll_before, "nll_after": self.nll_after,
         }  # fmt: skip
+
+
+def choose_temperature(logits: ArrayLike, truths: ArrayLike, names: Sequence[str], found: float = 1.0) -> Choice:
+    """Fit a temperature if there are clips enough, and keep it only if it helps on clips that it was not fitted to.
+
+    Helping is judged by cross-validation: each fifth of every label's clips by a fit to the others, and then all of them
+    together. The fit is kept if negative log-likelihood gets better and ECE doesn't get worse.
+
+    Args:
+        logits: (clips, labels), in the set's order: neighbours, of one speaker often, are judged together.
+        truths: (clips,), indices of labels.
+        names: of the labels. `_silence_` may lack clips: a set without recordings of noise has none.
+        found: the temperature that the model has.
+
+    Raises:
+        KwsError: as for `fit_temperature`.
+    """
+    if few := _too_few(np.asarray(truths, dtype=np.int64), names):
+        return Choice(found, False, f"not fitted: {few}")
+    logits, truths = _checked(logits, truths)
+    before, after = logits / found, np.empty_like(logits)
+    for held_out in _folds(truths):
+        after[held_out] = logits[held_out] / fit_temperature(logits[~held_out], truths[~held_out])
+    eces = [reliability(softmax(scaled), truths).ece for scaled in (before, after)]
+    nlls = [nll(softmax(scaled), truths) for scaled in (before, after)]
+    change = f"ECE {100 * eces[0]:.1f} to {100 * eces[1]:.1f} %, negative log-likelihood {nlls[0]:.4f} to {nlls[1]:.4f}"
+    if nlls[1] < nlls[0] and eces[1] <= eces[0]:
+        return Choice(fit_temperature(logits, truths), True, f"fitted to {len(truths)} clips; on those held out {change}")
+    return Choice(found, False, f"not kept: no better on held-out parts of the {len(truths)} clips ({change})")
+
+
+def _too_few(truths: NDArray[np.int64], names: Sequence[str]) -> str:
+    """What is missing for a fit, in words; empty where nothing is."""
+    if len(truths) < FEWEST_CLIPS:
+        return f"{len(truths)} clips, {FEWEST_CLIPS} needed"
+    counts = np.bincount(truths, minlength=len(names)).tolist()
+    lacking = [f"{name} {n}" for name, n in zip(names, counts, strict=True) if n < FEWEST_OF_A_LABEL and name != SILENCE]
+    return f"{FEWEST_OF_A_LABEL} clips of each label needed, there are of {', '.join(lacking)}" if lacking else ""
+
+
+def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
+    """Which clips (clips,) are held out, fold by fold: a run of each label's."""
+    place = np.empty(len(truths), dtype=np.int64)
+    for label in np.unique(truths):
+        mine = np.flatnonzero(truths == label)
+        place[mine] = np.arange(len(mine)) * FOLDS // len(mine)
+    for fold in range(FOLDS):
+        yield place == fold
 
 
 def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
@@ -99,17 +170,19 @@ def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
     return float(np.exp(-(low + high) / 2))
 
 
-def assess(logits: ArrayLike, truths: ArrayLike, temperature: float) -> Fit:
+def assess(logits: ArrayLike, truths: ArrayLike, temperature: float, outcome: str = "") -> Fit:
     """What a temperature does to clips, which need not be those that it was fitted to.
 
     Args:
         logits: (clips, labels), or logarithms of probabilities.
         truths: (clips,), indices of labels.
         temperature: see `fit_temperature`.
+        outcome: how it came about, see `Choice`.
     """
     logits, truths = _checked(logits, truths)
     before, after = softmax(logits), softmax(logits / temperature)
-    return Fit(temperature, reliability(before, truths), reliability(after, truths), nll(before, truths), nll(after, truths))
+    curves, losses = ((measure(before, truths), measure(after, truths)) for measure in (reliability, nll))
+    return Fit(temperature, *curves, *losses, outcome)
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

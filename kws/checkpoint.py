@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from kws.artefacts.metadata import Metadata, checked_temperature
 from kws.artefacts.model import check_waveforms
+from kws.artefacts.torch_threads import TORCH_THREADS
 from kws.errors import KwsError, first_line
 from kws.features import FrontEnd
 from kws.framing import FeatureSpec
@@ -69,6 +70,10 @@ class WaveformModel(nn.Module):
             temperature=self.temperature,
         )  # fmt: skip
 
+    def __call__(self, waveform: Any) -> Any:
+        """As `score` for an array, as for every kind of model file; a tensor goes through `forward`, as in any module."""
+        return super().__call__(waveform) if isinstance(waveform, Tensor) else self.score(waveform)
+
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
         return probabilities(self.network(self.front_end(waveform)), self.temperature)
@@ -80,6 +85,7 @@ class WaveformModel(nn.Module):
         Raises:
             KwsError: another shape or type, or NaN or infinite samples.
         """
+        TORCH_THREADS.check(str(self.training_facts.get("checkpoint", "model")))
         device = next(self.network.parameters()).device
         checked = torch.from_numpy(check_waveforms(waveform, self.spec))
         scores: NDArray[np.float32] = self(checked.to(device)).float().cpu().numpy()
@@ -100,9 +106,10 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
         path: a `.ckpt` file.
 
     Raises:
-        KwsError: the file is missing, broken, or not a checkpoint of kws.
+        KwsError: the file is missing, broken, or not a checkpoint of kws; or this process was forked from one that used torch.
     """
     path = Path(path)
+    TORCH_THREADS.check(str(path))
     checkpoint = read_checkpoint(path)
     prefix = "network."
     try:

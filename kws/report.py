@@ -43,10 +43,12 @@ def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
 
     Args:
         confusion: of the testing set.
-        facts: validation_accuracy, steps, minutes, weights; where there is a temperature, ece_before and ece_after.
+        facts: validation_accuracy, steps, minutes, weights; where there is a temperature, also temperature_fit, ece_before and
+            ece_after.
     """
     calibrated = (
         f" · ECE {100 * facts['ece_before']:.1f} %, {100 * facts['ece_after']:.1f} % at temperature {facts['temperature']:.2f}"
+        f" ({facts['temperature_fit']})"
         if "temperature" in facts
         else ""
     )

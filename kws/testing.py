@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 import torch
 
 from kws.artefacts.rewrite import write_temperature
-from kws.calibration import Fit, assess, fit_temperature, log_scores
+from kws.calibration import Fit, assess, choose_temperature, log_scores
 from kws.checkpoint import load_checkpoint
 from kws.data.datamodule import KeywordData
 from kws.data.fixed_set import FixedSet
@@ -138,7 +138,7 @@ def _calibrate(path: Path, data: KeywordData, folder: Path, device: torch.device
 
 
 def fit_checkpoint(path: Path, validation: FixedSet, testing: FixedSet, device: torch.device) -> Fit:
-    """Fit a checkpoint's temperature, write it in, and judge it by clips that it was not fitted to.
+    """Fit a checkpoint's temperature, write it in if it helps, and judge it by clips that it was not fitted to.
 
     Args:
         path: the checkpoint.
@@ -150,12 +150,13 @@ def fit_checkpoint(path: Path, validation: FixedSet, testing: FixedSet, device: 
         KwsError: scores that are not finite, or a checkpoint that can't be written.
     """
     model = load_checkpoint(path).to(device)
-    model.temperature = 1.0
+    found, model.temperature = model.temperature, 1.0
     heard = [answers(model.score, clips, model.labels.names) for clips in (validation, testing)]
     (logits, truths), (test_logits, test_truths) = ((log_scores(found.scores), found.truths) for found in heard)
-    fit = assess(test_logits, test_truths, fit_temperature(logits, truths))
-    write_temperature(path, fit.temperature)
-    return fit
+    choice = choose_temperature(logits, truths, model.labels.names, found)
+    if choice.fitted:
+        write_temperature(path, choice.temperature)
+    return assess(test_logits, test_truths, choice.temperature, choice.outcome)
 
 
 def best_validation(trainer: pl.Trainer) -> float:

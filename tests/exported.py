@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+import kws
 from kws.checkpoint import WaveformModel
 from kws.export.probes import hard_signals
+from kws.module import CHECKPOINT_KEY
 from kws.recipe import Recipe
 
 WORDS = ("yes", "no", "stop")
@@ -63,3 +66,10 @@ def make_model(
         output.weight.mul_(scale[:, None])
         output.bias.copy_((output.bias - logits.mean(dim=0)) * scale)
     return model
+
+
+def save_checkpoint(model: WaveformModel, path: Path) -> None:
+    """Write a model as train.py would have."""
+    state = {f"network.{name}": value for name, value in model.network.state_dict().items()}
+    entry = {"version": kws.__version__, **model.recipe.to_dict()}
+    torch.save({"state_dict": state, "global_step": 3, CHECKPOINT_KEY: entry, "loops": {"a": [1, 2]}}, path)

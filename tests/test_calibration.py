@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kws.calibration import (
+    FEWEST_CLIPS,
+    FEWEST_OF_A_LABEL,
     HIGHEST,
     LOWEST,
     assess,
+    choose_temperature,
     fit_temperature,
     log_scores,
     nll,
@@ -93,3 +96,57 @@ def test_reliability_by_hand() -> None:
 
 def test_a_probability_of_nothing_has_a_logarithm() -> None:
     assert np.isfinite(nll(np.array([[0.0, 1.0]], np.float32), [0]))
+
+
+NAMES = ("_silence_", "_unknown_", "yes", "no", "stop")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_fit_to_few_clips(seed: int) -> None:
+    # Well calibrated already; every one of 58 clips is right, as after a training that chose the weights by them.
+    logits, truths = drawn(1.0, seed=seed)
+    right = np.flatnonzero(logits.argmax(axis=1) == truths)[:58]
+    spoilt = assess(logits, truths, fit_temperature(logits[right], truths[right]))
+    assert spoilt.after.ece > spoilt.before.ece + 0.02
+    choice = choose_temperature(logits[right], truths[right], NAMES)
+    assert (choice.temperature, choice.fitted, choice.outcome) == (1, False, "not fitted: 58 clips, 300 needed")
+    assert choose_temperature(logits[right], truths[right], NAMES, found=1.3).temperature == 1.3
+    assert choose_temperature(np.zeros((0, 5)), [], NAMES).outcome == "not fitted: 0 clips, 300 needed"
+
+
+def test_some_of_each_label_are_needed() -> None:
+    logits, truths = drawn(2.0, 2000)
+    for label, needed in ((0, False), (1, True), (3, True)):
+        kept = truths != label
+        kept[np.flatnonzero(truths == label)[: FEWEST_OF_A_LABEL - 1]] = True
+        choice = choose_temperature(logits[kept], truths[kept], NAMES)
+        assert choice.fitted is not needed
+        if needed:
+            assert choice.outcome == f"not fitted: 5 clips of each label needed, there are of {NAMES[label]} 4"
+
+
+def test_a_fit_that_helps_is_kept() -> None:
+    for temperature in (0.4, 2.5):
+        choice = choose_temperature(*drawn(temperature, 3 * FEWEST_CLIPS), NAMES)
+        assert choice.fitted
+        assert choice.temperature == pytest.approx(temperature, rel=0.2)
+        assert choice.outcome.startswith("fitted to 900 clips; on those held out ECE ")
+
+
+def test_a_fit_that_helps_only_the_clips_it_was_fitted_to_is_not_kept() -> None:
+    # Right on every clip, so that each clip more would only be made doubtful by the one that is added as a safeguard.
+    truths = np.arange(400) % 5
+    logits = 9.0 * np.eye(5)[truths]
+    assert nll(softmax(logits), truths) < nll(softmax(logits / fit_temperature(logits, truths)), truths)
+    choice = choose_temperature(logits, truths, NAMES)
+    assert (choice.temperature, choice.fitted) == (1, False)
+    assert choice.outcome.startswith("not kept: no better on held-out parts of the 400 clips (ECE ")
+
+
+@given(st.integers(0, 1000), st.floats(0.3, 3))
+@settings(deadline=None, max_examples=15)
+def test_what_is_kept_is_hardly_ever_worse_elsewhere(seed: int, temperature: float) -> None:
+    choice = choose_temperature(*drawn(temperature, FEWEST_CLIPS, seed), NAMES)
+    elsewhere = assess(*drawn(temperature, 20_000, seed + 5000), choice.temperature)
+    assert elsewhere.nll_after < elsewhere.nll_before + 0.02
+    assert elsewhere.after.ece < elsewhere.before.ece + 0.03

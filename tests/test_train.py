@@ -359,13 +359,16 @@ def test_its_result_is_the_testing_sets(finished: tuple[Path, str], small_corpus
     counts = np.zeros((4, 4), dtype=int)
     np.add.at(counts, (batch.labels.numpy(), predictions), 1)
     assert result["confusion_matrix"]["counts"] == counts.tolist()
-    # Its temperature was fitted, and is in the tested weights.
-    assert result["temperature"] == model.temperature != 1
+    # These clips are too few to fit a temperature to, and that is said.
+    assert result["temperature"] == model.temperature == 1
+    assert result["temperature_fit"] == f"not fitted: {clips_in('validation')} clips, 300 needed"
+    assert result["ece_after"] == result["ece_before"]
     assert 0 <= result["ece_after"] <= 1
     assert result["nll_before"] == pytest.approx(result["loss"], rel=1e-4)
     assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
     last_line = said.strip().splitlines()[-1]
     assert last_line.startswith(f"test accuracy {100 * result['accuracy']:.2f} % of {result['clips']} clips · validation ")
+    assert f"({result['temperature_fit']})" in last_line
 
 
 def events(folder: Path) -> EventAccumulator:

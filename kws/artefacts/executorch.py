@@ -54,6 +54,10 @@ class ExecuTorchModel(Artefact):
                     " again with `kws export --to executorch`"
                 ) from error
         super().__init__(path, Metadata.from_json(text, str(path)))
+        self._threads = threads
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path.absolute(), self._threads)
 
     @torch.no_grad()
     def run(self, waveform: Waveforms) -> Scores:

@@ -40,9 +40,13 @@ class Model(Protocol):
         """Probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
         ...
 
+    def __call__(self, waveform: Waveforms) -> Scores:
+        """As `score`."""
+        ...
+
 
 class Artefact(ABC):
-    """A model file, run by one of the runtimes.
+    """A model file, run by one of the runtimes. Pickling keeps where the file is and how it was loaded: it is loaded anew.
 
     Args:
         path: the file.

@@ -26,10 +26,13 @@ class OnnxModel(Artefact):
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        self._session = open_session(path, threads)
+        self._session, self._threads = open_session(path, threads), threads
         found = self._session.get_modelmeta().custom_metadata_map
         super().__init__(path, Metadata.from_json(found.get(METADATA_KEY, ""), str(path)))
         self._inputs = [port.name for port in self._session.get_inputs()]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path.absolute(), self._threads)
 
     def run(self, waveform: Waveforms) -> Scores:
         """The first output of (batch, …)."""

@@ -8,12 +8,14 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kws.artefacts.description import description_of, write_description
 from kws.artefacts.metadata import METADATA_KEY, Metadata, checked_temperature
 from kws.errors import KwsError, missing_package
+from kws.streaming.at_temperature import at_temperature
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.settings import DecoderSettings
 from kws.whole_file import whole_file
@@ -25,6 +27,8 @@ _ALIGNMENT, _PADDING = 64, b"FB"
 def write_decoder(path: Path, settings: DecoderSettings) -> None:
     """Put decoder settings into a model's file, written whole: a checkpoint, or an exported `.onnx`, `.pt` or `.ptl`.
 
+    Where the description of an `.onnx` file lies beside it as JSON, that gets them too; one that is missing stays so.
+
     Args:
         path: the file.
         settings: the new ones.
@@ -35,10 +39,14 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
     """
     check_writable(path)
     _replace(path, _WRITERS[path.suffix](path, settings))
+    if path.suffix == ".onnx":
+        _describe(path)
 
 
 def write_temperature(path: Path, temperature: float) -> None:
-    """Put a temperature into a checkpoint, written whole; all else in it stays, and a run goes on from it as before.
+    """Put a temperature into a checkpoint, written whole, and thresholds that find at it what they found at the one before.
+
+    All else in it stays, and a run goes on from it as before.
 
     Args:
         path: the checkpoint.
@@ -48,7 +56,14 @@ def write_temperature(path: Path, temperature: float) -> None:
         KwsError: as for `check_can_calibrate`, no number above 0, or a file that can't be read or written.
     """
     check_can_calibrate(path)
-    _replace(path, _checkpoint_with(path, "temperature", checked_temperature(temperature, str(path))))
+    new = checked_temperature(temperature, str(path))
+
+    def change(entry: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+        old = checked_temperature(entry.get("temperature", 1.0), str(path))
+        settings = at_temperature(DecoderSettings.from_dict(entry.get("decoder", {})), old, new, len(labels))
+        return {"temperature": new, "decoder": settings.to_dict()}
+
+    _replace(path, _checkpoint_with(path, change))
 
 
 def check_can_calibrate(path: Path) -> None:
@@ -99,6 +114,23 @@ def _with_onnx(path: Path, settings: DecoderSettings) -> bytes:
     return content
 
 
+def _describe(path: Path) -> None:
+    """Write the description beside an ONNX file anew, if there is one; beside the file itself, where `path` is a link."""
+    from kws.artefacts.onnx import open_session
+
+    path = path.resolve()
+    beside = description_of(path)
+    if not beside.is_file():
+        return
+    text = open_session(path, 1).get_modelmeta().custom_metadata_map[METADATA_KEY]
+    try:
+        write_description(path, Metadata.from_json(text, str(path)))
+    except OSError as error:
+        raise KwsError(
+            f"{beside}: can't be written ({error.strerror or error}); {path.name} has the new settings, this has the old ones"
+        ) from error
+
+
 def _with_torchscript(path: Path, settings: DecoderSettings) -> bytes:
     buffer = io.BytesIO()
     written = False
@@ -127,11 +159,15 @@ def _aligned(entry: zipfile.ZipInfo, offset: int) -> zipfile.ZipInfo:
 
 
 def _with_checkpoint(path: Path, settings: DecoderSettings) -> bytes:
-    return _checkpoint_with(path, "decoder", settings.to_dict(), lambda labels: CommandDecoder(labels, settings))
+    def change(entry: Mapping[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+        CommandDecoder(labels, settings)
+        return {"decoder": settings.to_dict()}
+
+    return _checkpoint_with(path, change)
 
 
-def _checkpoint_with(path: Path, key: str, value: Any, check: Callable[[tuple[str, ...]], object] | None = None) -> bytes:
-    """A checkpoint with another value in its kws entry, if a check of its labels does not raise."""
+def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str, ...]], dict[str, Any]]) -> bytes:
+    """A checkpoint with other values in its kws entry, made of that entry and the labels' names."""
     try:
         import torch
 
@@ -148,10 +184,9 @@ def _checkpoint_with(path: Path, key: str, value: Any, check: Callable[[tuple[st
         labels = Recipe.from_dict(entry).labels
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
-    if check is not None:
-        check(labels.names)
+    changed = {**entry, **change(entry, labels.names)}
     buffer = io.BytesIO()
-    torch.save({**checkpoint, CHECKPOINT_KEY: {**entry, key: value}}, buffer)
+    torch.save({**checkpoint, CHECKPOINT_KEY: changed}, buffer)
     return buffer.getvalue()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,9 @@ class StreamModel(Artefact):
             raise KwsError(f"{runner.path}: takes whole clips, not a stream; export it with `kws export --streaming`")
         self.layout: StreamLayout = runner.metadata.streaming
         self._runner = runner
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._runner,)
 
     def scorer(self) -> StatefulScorer:
         """A scorer at the beginning of a stream; any number of them may share this model."""

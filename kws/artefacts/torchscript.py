@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.artefacts.model import Artefact, Scores, Waveforms
+from kws.artefacts.torch_threads import TORCH_THREADS
 from kws.errors import KwsError, first_line
 
 
@@ -35,18 +36,23 @@ class TorchScriptModel(Artefact):
             self._module = self._open(path)
         super().__init__(path, metadata)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.path.absolute(),)
+
     def _open(self, path: Path) -> Any:
         return _loaded(path, torch.jit.load)
 
     @torch.no_grad()
     def run(self, waveform: Waveforms) -> Scores:
         """The output of (batch, …)."""
+        TORCH_THREADS.check(str(self.path))
         scores: Scores = self._module(torch.from_numpy(waveform)).numpy()
         return scores
 
     @torch.no_grad()
     def call(self, *inputs: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """All outputs of a module that has several, given all inputs, in order."""
+        TORCH_THREADS.check(str(self.path))
         return [output.numpy() for output in self._module(*map(torch.from_numpy, inputs))]
 
 

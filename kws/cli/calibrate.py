@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 train.py does this by itself (calibrate=true). A model that was exported holds its temperature inside its graph: export
-the checkpoint again afterwards. Labels and accuracy stay as they are, but scores move, and with them what a threshold of
-the streaming decoder means: tune again after it.
+the checkpoint again afterwards. Labels and accuracy stay as they are, but scores move; the decoder's thresholds in CKPT
+are moved with them, so that it finds about what it found before.
+
+Fewer than 300 clips, or fewer than 5 of a label, are too few for a fit; and a fit that is no better than what CKPT has, on
+parts of the clips held out from it, is not kept. Then nothing is written, and the exit status is 1.
 
 example:
   kws calibrate outputs/low_latency_conv/…/checkpoints/best.ckpt data/speech_commands_v0.02
   kws calibrate best.ckpt recordings/ --dry-run --reliability reliability.png
+  kws calibrate best.ckpt --temperature 1
 """
+WRITTEN = "has the new temperature, and its decoder's thresholds for it; export it again"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,8 +40,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add = parser.add_argument
     add("model", type=Path, metavar="CKPT", help="a checkpoint that train.py wrote")
-    add("data", type=Path, metavar="DATA", help="a folder with one folder a word")
+    add("data", type=Path, metavar="DATA", nargs="?", help="a folder with one folder a word")
     add_set_arguments(parser, "validation", "clips that the temperature is fitted to")
+    add("--temperature", type=float, metavar="T", help="write this one in place of a fit, without DATA; 1 undoes a fit")
     add("--reliability", type=Path, metavar="OUT.png", help="also draw accuracy over confidence, before and after")
     add("--dry-run", action="store_true", help="leave CKPT as it is")
     add("--json", action="store_true", help="print JSON instead of the table")
@@ -46,43 +52,59 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     from kws.artefacts.rewrite import check_can_calibrate, write_temperature
-    from kws.calibration import assess, fit_temperature, log_scores
+    from kws.calibration import assess, choose_temperature, log_scores
     from kws.checkpoint import load_checkpoint
-    from kws.streaming.settings import DecoderSettings
+    from kws.errors import KwsError
 
     check_can_calibrate(args.model)
+    if (args.data is None) == (args.temperature is None):
+        raise KwsError("calibrate: give either DATA to fit a temperature to, or --temperature")
+    if args.data is None:
+        return set_temperature(args)
     model = load_checkpoint(args.model)
     old, model.temperature = model.temperature, 1.0
     judged = "testing"
     fitted, held_out = (score_set(model, open_set(args, model, split)) for split in (args.split, judged))
-    temperature = fit_temperature(log_scores(fitted.scores), fitted.truths)
-    fit = assess(log_scores(held_out.scores), held_out.truths, temperature)
+    choice = choose_temperature(log_scores(fitted.scores), fitted.truths, model.labels.names, old)
+    fit = assess(log_scores(held_out.scores), held_out.truths, choice.temperature, choice.outcome)
     if args.reliability is not None:
         from kws.plots import reliability_figure, save_figure
 
-        curves = {"temperature 1": fit.before, f"temperature {temperature:.2f}": fit.after}
+        curves = {"temperature 1": fit.before, f"temperature {fit.temperature:.2f}": fit.after}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({judged})"), args.reliability)
-    if not args.dry_run:
-        write_temperature(args.model, temperature)
+    if write := choice.fitted and not args.dry_run:
+        write_temperature(args.model, choice.temperature)
+    status = 0 if choice.fitted else 1
     if args.json:
-        facts = {"model": str(args.model), "written": not args.dry_run, "temperature_found": old}
+        facts = {"model": str(args.model), "written": write, "temperature_found": old}
         facts |= {"fitted_to": args.split, "fitted_clips": len(fitted.truths), "judged_by": judged, "clips": len(held_out.truths)}
         print(json.dumps({**facts, **fit.to_dict()}, indent=2, ensure_ascii=False))
-        return 0
-    print(to_text(fit, old, f"{args.split} ({len(fitted.truths)} clips)", f"{judged} ({len(held_out.truths)} clips)"))
+        return status
+    print(to_text(fit, old, args.split, f"{judged} ({len(held_out.truths)} clips)"))
     if args.split in (judged, "all"):
         print(f"fitted to clips that it is judged by ({args.split}): what it says of itself is too good")
-    print(f"{args.model}: {'stays as it was' if args.dry_run else 'has the new temperature; export it again'}")
-    if not args.dry_run and model.decoder != DecoderSettings():
-        print("its decoder was tuned to the scores of before: run kws tune again")
+    print(f"{args.model}: {WRITTEN if write else 'stays as it was'}")
+    return status
+
+
+def set_temperature(args: argparse.Namespace) -> int:
+    """Write the temperature that was given; returns the exit status."""
+    from kws.artefacts.rewrite import write_temperature
+
+    if not args.dry_run:
+        write_temperature(args.model, args.temperature)
+    if args.json:
+        print(json.dumps({"model": str(args.model), "written": not args.dry_run, "temperature": args.temperature}, indent=2))
+    else:
+        print(f"{args.model}: {'stays as it was' if args.dry_run else WRITTEN}")
     return 0
 
 
-def to_text(fit: Fit, found: float, fitted: str, judged: str) -> str:
-    """The temperature, and ECE and log-likelihood without and with it."""
+def to_text(fit: Fit, found: float, split: str, judged: str) -> str:
+    """The temperature, how it came about, and ECE and log-likelihood without and with it."""
     return (
-        f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}), fitted to {fitted}\n"
-        f"{judged:28}{'temperature 1':>16}{'fitted':>10}\n"
+        f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}); {split}: {fit.outcome}\n"
+        f"{judged:28}{'temperature 1':>16}{f'{fit.temperature:.3f}':>10}\n"
         f"{'ECE (%)':28}{100 * fit.before.ece:>16.2f}{100 * fit.after.ece:>10.2f}\n"
         f"{'log-likelihood, negative':28}{fit.nll_before:>16.4f}{fit.nll_after:>10.4f}"
     )

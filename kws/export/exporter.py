@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kws.artefacts.description import write_description
 from kws.artefacts.model import Artefact
 from kws.audio import to_float
 from kws.checkpoint import WaveformModel, probabilities
@@ -87,6 +88,8 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
 def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], ParityReport]) -> ParityReport:
     """Write a file and its report beside it, whole, if the report says that it passed; keep nothing otherwise.
 
+    An ONNX file gets its description beside it too (kws.artefacts.description).
+
     Args:
         folder: where to, made if need be.
         name: of the file.
@@ -102,8 +105,11 @@ def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], P
             report = write_and_compare(path)
             if report.passed:
                 write_json(beside, report.to_dict())
+                if path.suffix == ".onnx":
+                    write_description(path, load(path, threads=1).metadata)
                 path.replace(folder / name)
-                beside.replace(folder / beside.name)
+                for other in Path(temporary).iterdir():
+                    other.replace(folder / other.name)
     except OSError as error:
         raise KwsError(f"{folder / name}: can't be written ({error.strerror or error}); give another folder") from error
     return report

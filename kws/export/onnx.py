@@ -19,6 +19,8 @@ from kws.spectrum import Spectrum
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
+# The lowest version of the file's own format with that opset; the exporter's newest is refused by runtimes of a year before.
+IR_VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def write_onnx(
     _tidy(program.model)
     program.model.metadata_props[METADATA_KEY] = metadata.to_json()
     model = program.model_proto
+    model.ir_version = IR_VERSION
     compact(model.graph, [part for part in module.modules() if isinstance(part, Spectrum)])
     shorten(model.graph)
     onnx.save(model, path)

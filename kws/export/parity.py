@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -109,8 +110,19 @@ class ParityReport:
             lines.append(f"  accuracy {mine:.2f} % of {self.clips} clips, the checkpoint's {reference:.2f} %")
         if self.first_difference:
             lines.append(f"  {self.first_difference}")
-        lines.append("  equal" if self.passed and not self.quantised else "  good enough" if self.passed else "  NOT KEPT")
+        if self.passed:
+            lines.append("  good enough" if self.quantised else "  equal")
+        else:
+            lines.append("  NOT KEPT" + (f": {self._loss()}" if self.quantised and self.clips else ""))
         return "\n".join(lines)
+
+    def _loss(self) -> str:
+        """Of a quantised model: how many clips it lost, and whether so few could show that it is within the limit."""
+        lost, limit = round(self.lost_points * self.clips / 100), f"the limit of {LARGEST_LOSS_POINTS:g} points"
+        if self.clips * LARGEST_LOSS_POINTS / 100 < 1:
+            enough = math.ceil(100 / LARGEST_LOSS_POINTS)
+            return f"lost {lost} of {self.clips} clips; {limit} needs {enough} clips or more, for of fewer one alone is beyond it"
+        return f"lost {lost} of {self.clips} clips, {self.lost_points:.2f} points; {limit} was passed"
 
 
 class Reference(Protocol):

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kws.artefacts.torch_threads import TORCH_THREADS
 from kws.checkpoint import WaveformModel, probabilities
 from kws.errors import KwsError
 from kws.features import MfccTorchaudio
@@ -34,7 +35,7 @@ class StreamingScores(nn.Module):
         KwsError: a stride that is no multiple of the hop or longer than a window, or a front end that needs whole clips.
     """
 
-    __jit_ignored_attributes__ = ("layout",)
+    __jit_ignored_attributes__ = ("layout", "_name")
 
     def __init__(self, model: WaveformModel, stride_ms: float = STRIDE_MS) -> None:
         super().__init__()
@@ -55,6 +56,7 @@ class StreamingScores(nn.Module):
         before = spec.window + (step - 1) * spec.hop - self.stride
         self.kept = max(-(-before // self.stride), 0)
         self.first = self.kept * self.stride - before
+        self._name = str(model.training_facts.get("checkpoint", "model"))
         self.layout = _layout(spec, self.stride, (self.kept * self.stride,), self.network.cache_shape)
 
     def forward(self, samples: Tensor, tail: Tensor, cache: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -78,6 +80,7 @@ class StreamingScores(nn.Module):
     @torch.no_grad()
     def step(self, samples: NDArray[np.float32], states: States) -> tuple[Scores, Sequence[NDArray[np.float32]]]:
         """As `forward`, from arrays to arrays."""
+        TORCH_THREADS.check(self._name)
         device = next(self.network.parameters()).device
         scores, *after = self(*(torch.from_numpy(array).to(device) for array in (samples, *states)))
         return scores.cpu().numpy(), [state.cpu().numpy() for state in after]

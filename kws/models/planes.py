@@ -144,25 +144,35 @@ class SubBandNorm(nn.BatchNorm2d):
 
     def _by_row(self, rows: Tensor) -> Tensor:
         """Training's normalisation of rows (1, features, values): torch's of groups does the same at three times the speed."""
-        mean, variance, batches = (self.get_buffer(name) for name in ("running_mean", "running_var", "num_batches_tracked"))
-        momentum: float = self.momentum  # type: ignore[assignment]  # torch's class may do without
+        mean, variance = (self.get_buffer(name) for name in ("running_mean", "running_var"))
+        momentum = self._count_batch()
         features, values = rows.shape[1:]
         out, row_mean, inverse = torch.native_group_norm(rows, self.weight, self.bias, 1, features, values, features, self.eps)
         with torch.no_grad():
             mean.lerp_(row_mean[0], momentum)
             row_variance = (inverse[0].square().reciprocal_() - self.eps).clamp_(min=0)
             variance.lerp_(row_variance * (values / max(1, values - 1)), momentum)
-            batches.add_(1)
         return out
 
     def plain(self, maps: Tensor) -> Tensor:
         """As `forward`, whatever the order in memory."""
+        momentum = self._count_batch() if self.training else 0.0
         if self.bands == 1:
-            return F.batch_norm(maps, self.running_mean, self.running_var, self.weight, self.bias, self.training, 0.1, self.eps)
+            return F.batch_norm(
+                maps, self.running_mean, self.running_var, self.weight, self.bias, self.training, momentum, self.eps
+            )
         batch, channels, frames, bins = maps.shape
         rows = maps.transpose(2, 3).reshape(batch, self.num_features, bins // self.bands, frames)
-        rows = F.batch_norm(rows, self.running_mean, self.running_var, self.weight, self.bias, self.training, 0.1, self.eps)
+        rows = F.batch_norm(rows, self.running_mean, self.running_var, self.weight, self.bias, self.training, momentum, self.eps)
         return rows.reshape(batch, channels, bins, frames).transpose(2, 3)
+
+    def _count_batch(self) -> float:
+        """Count a batch of training, and say how far the running statistics move to its own, as `nn.BatchNorm2d` does."""
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        if self.momentum is None:
+            return 1.0 / float(self.num_batches_tracked)
+        return self.momentum
 
 
 def mean_over_frequency(maps: Tensor) -> Tensor:

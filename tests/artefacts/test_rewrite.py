@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from exported import make_model
+from exported import make_model, save_checkpoint
 
 import kws
 from kws.artefacts.metadata import Metadata
@@ -35,9 +35,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     write_onnx(module, example, model.metadata, folder / "model.onnx")
     write_torchscript(module, model.metadata, folder / "model.pt")
     write_mobile(module, model.metadata, folder / "model.ptl")
-    state = {f"network.{name}": value for name, value in model.network.state_dict().items()}
-    entry = {"version": kws.__version__, **model.recipe.to_dict()}
-    torch.save({"state_dict": state, "global_step": 3, CHECKPOINT_KEY: entry, "loops": {"a": [1, 2]}}, folder / "model.ckpt")
+    save_checkpoint(model, folder / "model.ckpt")
     return {name: (folder / name).read_bytes() for name in FILES}
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from training import RECIPE, train_run
 
 import kws
+from kws import calibration
 from kws.artefacts.metadata import Metadata
 from kws.artefacts.rewrite import write_decoder, write_temperature
 from kws.calibration import fit_temperature, log_scores, softmax
@@ -30,6 +31,7 @@ from kws.export.quantize import write_int8
 from kws.export.stream_exporter import SUFFIXES, export_streaming
 from kws.export.streaming import checkpoint_scorer
 from kws.module import CHECKPOINT_KEY
+from kws.streaming.at_temperature import at_temperature
 from kws.streaming.settings import DecoderSettings
 
 torch.set_num_threads(1)
@@ -125,7 +127,18 @@ def test_decoder_settings_and_temperature_live_side_by_side(checkpoint: Path) ->
     write_decoder(checkpoint, DecoderSettings(threshold=0.9))
     write_temperature(checkpoint, 1.7)
     metadata = kws.load(checkpoint).metadata
-    assert (metadata.temperature, metadata.decoder.threshold) == (1.7, 0.9)
+    assert metadata.temperature == 1.7
+    assert metadata.decoder == at_temperature(DecoderSettings(threshold=0.9), 1.5, 1.7, 4)
+    write_temperature(checkpoint, 1.5)
+    assert kws.load(checkpoint).metadata.decoder.threshold == pytest.approx(0.9, abs=2e-4)
+
+
+def test_thresholds_follow_the_temperature(checkpoint: Path) -> None:
+    # The default ones too, in a checkpoint that says none.
+    write_temperature(checkpoint, 3.0)
+    decoder = kws.load(checkpoint).metadata.decoder
+    assert decoder == at_temperature(DecoderSettings(), 1.0, 3.0, 4)
+    assert decoder.threshold < 0.6
 
 
 def test_training_goes_on_as_if_it_were_not_there(checkpoint: Path, trained: Path, small_corpus: Path, tmp_path: Path) -> None:
@@ -137,12 +150,33 @@ def test_training_goes_on_as_if_it_were_not_there(checkpoint: Path, trained: Pat
     assert kws.load(tmp_path / checkpoint.parent.name / "checkpoints" / "last.ckpt").metadata.temperature == 1
 
 
+def sharpen(path: Path, factor: float) -> None:
+    """Multiply a checkpoint's logits."""
+    content = torch.load(path, weights_only=True)
+    for name, value in content["state_dict"].items():
+        if name.startswith("network.output."):
+            value *= factor
+    torch.save(content, path)
+
+
 def test_the_command_fits_writes_and_judges(
-    checkpoint: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = checkpoint.read_bytes()
     picture = tmp_path / "reliability.png"
     command = ["calibrate", str(checkpoint), str(small_corpus), "--json"]
+    # The corpus is small.
+    assert main(command) == 1
+    few = json.loads(capsys.readouterr().out)
+    assert (few["temperature"], few["written"]) == (1, False)
+    assert few["temperature_fit"] == f"not fitted: {few['fitted_clips']} clips, 300 needed"
+    assert few["ece_after"] == few["ece_before"]
+    assert checkpoint.read_bytes() == before
+    monkeypatch.setattr(calibration, "FEWEST_CLIPS", 1)
+    monkeypatch.setattr(calibration, "FEWEST_OF_A_LABEL", 1)
+    # Three times too sure of everything: a fit helps.
+    sharpen(checkpoint, 3.0)
+    before = checkpoint.read_bytes()
     assert main([*command, "--dry-run", "--reliability", str(picture)]) == 0
     dry = json.loads(capsys.readouterr().out)
     assert checkpoint.read_bytes() == before
@@ -154,9 +188,9 @@ def test_the_command_fits_writes_and_judges(
     )  # fmt: skip
     heard = answers(model.score, validation, model.labels.names)
     assert dry["temperature"] == pytest.approx(fit_temperature(log_scores(heard.scores), heard.truths), rel=1e-4)
-    assert main(command) == main(command) == 0
+    assert (main(command), main(command)) == (0, 1)
     said = [json.loads(text) for text in capsys.readouterr().out.replace("}\n{", "}\0{").split("\0")]
-    # The second fit starts from the bare logits again.
+    # The second fit is of the bare logits too, and so no better than the first.
     assert said[0]["temperature"] == pytest.approx(said[1]["temperature"], rel=1e-9)
     assert said[1]["temperature_found"] == said[0]["temperature"]
     assert kws.load(checkpoint).metadata.temperature == said[1]["temperature"]
@@ -167,11 +201,24 @@ def test_the_command_fits_writes_and_judges(
 
 def test_the_command_says_what_to_do_next(checkpoint: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_decoder(checkpoint, DecoderSettings(threshold=0.9))
-    assert main(["calibrate", str(checkpoint), str(small_corpus), "--split", "all"]) == 0
+    before = checkpoint.read_bytes()
+    assert main(["calibrate", str(checkpoint), str(small_corpus), "--split", "all"]) == 1
     out = capsys.readouterr().out
-    assert "export it again" in out
-    assert "run kws tune again" in out
+    assert "all: not fitted: " in out
+    assert "stays as it was" in out
+    assert checkpoint.read_bytes() == before
     assert "what it says of itself is too good" in out
+    # By hand, and back.
+    assert main(["calibrate", str(checkpoint), "--temperature", "2"]) == 0
+    assert "its decoder's thresholds for it; export it again" in capsys.readouterr().out
+    assert kws.load(checkpoint).metadata.temperature == 2
+    assert kws.load(checkpoint).metadata.decoder.threshold < 0.8
+    assert main(["calibrate", str(checkpoint), "--temperature", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"model": str(checkpoint), "written": True, "temperature": 1}
+    assert kws.load(checkpoint).metadata.decoder.threshold == pytest.approx(0.9, abs=1e-3)
+    for arguments in ([], [str(small_corpus), "--temperature", "1"]):
+        assert main(["calibrate", str(checkpoint), *arguments]) == 2
+        assert "give either DATA to fit a temperature to, or --temperature" in capsys.readouterr().err
     assert main(["calibrate", "m.onnx", str(small_corpus)]) == 2
     assert "calibrate the checkpoint, then export it again" in capsys.readouterr().err
     assert main(["calibrate", "none.ckpt", str(small_corpus)]) == 2

@@ -70,8 +70,28 @@ def test_equal_to_the_plain_layer(name: str, training: bool, frames: int, monkey
     for ours, other in zip(fast.parameters(), slow.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, other.grad)
     for name_, value in fast.named_buffers():
-        if name_ != "num_batches_tracked":
-            torch.testing.assert_close(value, dict(slow.named_buffers())[name_])
+        torch.testing.assert_close(value, dict(slow.named_buffers())[name_])
+
+
+@pytest.mark.parametrize("bands", [1, 5])
+@pytest.mark.parametrize("momentum", [0.1, 0.01, 1.0, 0.0, None])
+def test_every_path_keeps_the_same_running_statistics(
+    momentum: float | None, bands: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    # torch's own class, over the same rows, says what is right.
+    own = nn.BatchNorm1d(3 * bands, momentum=momentum, affine=False).double()
+    fast, slow = (SubBandNorm(3, bands).double() for _ in range(2))
+    fast.momentum = slow.momentum = momentum
+    scripted = torch.jit.script(copy.deepcopy(slow))
+    for _ in range(3):
+        maps = 3 * torch.randn(4, 3, 7, 10, dtype=torch.float64) + 1
+        own(maps.transpose(2, 3).reshape(4, 3 * bands, -1))
+        fast(maps), scripted(maps)
+        plain(monkeypatch, lambda maps=maps: slow(maps))  # type: ignore[misc]
+    for name, expected in own.named_buffers():
+        for norm in (fast, slow, scripted):
+            torch.testing.assert_close(dict(norm.named_buffers())[name], expected, msg=lambda text, name=name: f"{name}: {text}")
 
 
 def test_bands_are_runs_of_bins() -> None:
