@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import pytorch_lightning as pl
 import torch
 
 from kws.allocator import keep_freed_memory
+from kws.errors import KwsError
 
 
 def prepare_process(seed: int, threads: int | None = None) -> None:
@@ -16,7 +18,16 @@ def prepare_process(seed: int, threads: int | None = None) -> None:
     Args:
         seed: of Python's, NumPy's and torch's generators.
         threads: CPU threads; None: torch's own choice, one for each core.
+
+    Raises:
+        KwsError: a seed or a number of threads that there can't be.
     """
+    if not 0 <= seed < 2**32:
+        raise KwsError(f"seed: {seed} given; a whole number from 0 to {2**32 - 1} expected")
+    # Far more threads than cores only slow a run down; by the ten thousands they end the process.
+    most = max(64, 4 * (os.cpu_count() or 1))
+    if threads is not None and not 1 <= threads <= most:
+        raise KwsError(f"threads: {threads} given; from 1 to {most} expected, or null: one for each core")
     # Lightning's own, about a change inside PyTorch: nothing a user could do.
     warnings.filterwarnings("ignore", message=r".*LeafSpec.*is deprecated")
     keep_freed_memory()

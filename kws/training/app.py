@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from tqdm.contrib.logging import logging_redirect_tqdm
 
-from kws.errors import user_error
+from kws.errors import KwsError, first_line, user_error
+from kws.training.explain import explain
+from kws.training.overrides import prepare
 from kws.training.run import train
+from kws.training.sweep import finish_sweep, note_failure
 
 log = logging.getLogger("train")
 
@@ -23,16 +33,93 @@ def config_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "conf"
 
 
-@hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="train")
-def main(cfg: DictConfig) -> float:
-    """Run Hydra's configuration; an error that the user can mend is said in a line."""
+def first_of(*names: Any) -> str:
+    """Return the first name that is one: of a run's folder, by `${first_of:…}` in the configuration."""
+    return next(str(name) for name in names if name not in (None, "none"))
+
+
+OmegaConf.register_new_resolver("first_of", first_of, replace=True)
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is said in a line, with exit status 2.
+
+    Raises:
+        SystemExit: with any status but 0; 1 after a sweep in which a run failed.
+    """
+    sys.argv[1:] = prepare(sys.argv[1:], config_folder())
     try:
-        return train(cfg, Path(HydraConfig.get().runtime.output_dir))
+        try:
+            _main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # `train.py --help | head` closed the pipe: nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _main() -> None:
+    try:
+        with _raised_errors():
+            _compose_and_run()
     except Exception as error:
-        if (mendable := user_error(error)) is None:
+        if (mendable := _mendable(error)) is None:
             raise
-        log.error("error: %s", mendable)
+        print(f"error: {mendable}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    finally:
+        failed = _finish()
+    if failed:
+        sys.exit(1)
+
+
+@hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="train")
+def _compose_and_run(cfg: DictConfig) -> float:
+    """Run Hydra's configuration; in a sweep a run that fails is noted, and the others go on."""
+    settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
+    try:
+        with logging_redirect_tqdm():
+            return train(cfg, folder)
+    except Exception as error:
+        mendable = _mendable(error)
+        if settings.mode != RunMode.MULTIRUN and mendable is None:
+            raise
+        log.error("error: %s", mendable or first_line(error), exc_info=mendable is None)
+        if settings.mode != RunMode.MULTIRUN:
+            sys.exit(2)
+        note_failure(folder, mendable or error)
+        return float("nan")
+
+
+def _mendable(error: Exception) -> KwsError | None:
+    if (known := user_error(error) or explain(error)) is not None:
+        return known
+    # Lightning's, of arguments of its Trainer that don't go together, or a device that is not there.
+    return KwsError(f"trainer: {first_line(error)}") if isinstance(error, MisconfigurationException) else None
+
+
+@contextmanager
+def _raised_errors() -> Iterator[None]:
+    """Let Hydra raise its errors, where it would print them and exit."""
+    name, before = "HYDRA_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR")
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _finish() -> int:
+    """Say what a sweep came to, also one that was stopped; returns how many of its runs failed."""
+    if not HydraConfig.initialized():
+        return 0
+    settings = HydraConfig.get()
+    HydraConfig.instance().cfg = None
+    return finish_sweep(Path(settings.sweep.dir)) if settings.mode == RunMode.MULTIRUN else 0
 
 
 # By its path this file is the script that Lightning starts again for each device.
