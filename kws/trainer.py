@@ -71,7 +71,7 @@ def _check_strategy(strategy: Any) -> None:
 def _check_interval(interval: Any) -> None:
     if isinstance(interval, float) and not 0 < interval <= 1:
         raise KwsError(
-            f"trainer.val_check_interval: {interval} given; a whole number of steps or a part of an epoch, above 0 and up to 1, expected"
+            f"trainer.val_check_interval: {interval} given; steps, or a part of an epoch above 0 and up to 1, expected"
         )
     if isinstance(interval, int) and interval < 1:
         raise KwsError(f"trainer.val_check_interval: {interval} given; at least 1 step between validations expected")

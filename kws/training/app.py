@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -62,14 +63,22 @@ def _main() -> None:
     try:
         with _raised_errors():
             _compose_and_run()
+    except KeyboardInterrupt:
+        _finish()
+        print("stopped", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
     except Exception as error:
-        if (mendable := _mendable(error)) is None:
-            raise
-        print(f"error: {mendable}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    finally:
         failed = _finish()
-    if failed:
+        if (mendable := _mendable(error)) is not None:
+            print(f"error: {mendable}", file=sys.stderr)  # noqa: T201
+            sys.exit(2)
+        if failed:  # a sweeper's own words for a sweep without a good run
+            sys.exit(1)
+        raise
+    except SystemExit:
+        _finish()
+        raise
+    if _finish():
         sys.exit(1)
 
 
@@ -77,18 +86,25 @@ def _main() -> None:
 def _compose_and_run(cfg: DictConfig) -> float:
     """Run Hydra's configuration; in a sweep a run that fails is noted, and the others go on."""
     settings = HydraConfig.get()
-    folder = Path(settings.runtime.output_dir)
+    sweeping, folder = settings.mode == RunMode.MULTIRUN, Path(settings.runtime.output_dir)
+    # A sweeper that searches takes an error for a failed run, and can't take nan for a result.
+    searching = sweeping and "n_trials" in settings.sweeper
     try:
         with logging_redirect_tqdm():
-            return train(cfg, folder)
+            value = train(cfg, folder, guide=not sweeping)
+        if searching and not math.isfinite(value):
+            raise KwsError("a search needs a validation accuracy; make trainer.val_check_interval smaller than the run")
+        return value
     except Exception as error:
         mendable = _mendable(error)
-        if settings.mode != RunMode.MULTIRUN and mendable is None:
+        if not sweeping and mendable is None:
             raise
         log.error("error: %s", mendable or first_line(error), exc_info=mendable is None)
-        if settings.mode != RunMode.MULTIRUN:
+        if not sweeping:
             sys.exit(2)
         note_failure(folder, mendable or error)
+        if searching:
+            raise (mendable or KwsError(first_line(error))) from None
         return float("nan")
 
 

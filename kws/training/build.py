@@ -49,6 +49,8 @@ def build_trainer(cfg: DictConfig, folder: Path, schedule: Schedule) -> pl.Train
     callbacks, logger = given.pop("callbacks", None), given.pop("logger", None)
     if given.get("max_steps") is None:
         given["max_steps"] = schedule.total_steps
+    if cfg.checkpoint_steps < 1:
+        raise KwsError(f"checkpoint_steps: {cfg.checkpoint_steps} given; at least 1 expected")
     averaging = build(cfg, "averaging") or None
     ours = make_callbacks(folder, cfg.checkpoint_steps, cfg.progress, averaging)
     trainer: pl.Trainer = built(

@@ -50,8 +50,9 @@ def missing(key: str) -> KwsError:
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return what was perhaps meant, as the end of a sentence: the nearest of some names, else all of them."""
     known = sorted(names)
+    listed = f"here are {', '.join(known[:15])}" + (", …" if len(known) > 15 else "")
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}? There are {', '.join(known)}" if near else f"there are {', '.join(known)}"
+    return f"did you mean {near[0]}? T{listed}" if near else f"t{listed}"
 
 
 def _unreadable(error: OverrideParseException) -> str:
@@ -67,8 +68,10 @@ def _unreadable(error: OverrideParseException) -> str:
 
 def _no_option(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
-    if not group or not error.options:
+    if not group:
         return first_line(error)
+    if not error.options:
+        return f"{group}: {option} is no option ({group}/{option}.yaml)"
     return f"{group}: {option} is no option ({group}/{option}.yaml); {nearest(option, error.options)}"
 
 

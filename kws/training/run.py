@@ -22,12 +22,13 @@ from kws.training.settings import build, check_settings
 log = logging.getLogger(__name__)
 
 
-def train(cfg: DictConfig, folder: Path) -> float:
+def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     """Train, test and report one run.
 
     Args:
         cfg: the configuration, as conf/train.yaml lays it out.
         folder: where the run leaves its files.
+        guide: say at the end what can be done with them.
 
     Returns:
         The best validation accuracy, which sweeps maximise; nan without a validation.
@@ -55,6 +56,6 @@ def train(cfg: DictConfig, folder: Path) -> float:
     trainer.save_checkpoint(folder / "checkpoints" / "last.ckpt")
     validation = run_test(trainer, module, data, folder, cfg.test_weights, minutes, cfg.calibrate)
     export_run(trainer, data, folder, cfg.test_weights, formats)
-    if trainer.is_global_zero:
+    if guide and trainer.is_global_zero:
         log.info(next_steps(folder, cfg.test_weights, data.source.prepare()))
     return validation

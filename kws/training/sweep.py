@@ -59,8 +59,9 @@ def finish_sweep(folder: Path) -> int:
         log.info("%s\n%s", folder / "results.csv", as_table(good))
     else:
         log.warning("%s: no run of this sweep has finished", folder)
+    differing = [name for name in (rows[0] if rows else ()) if name not in _OWN and len({row[name] for row in rows}) > 1]
     for row in failed:
-        settings = " ".join(f"{name}={value}" for name, value in row.items() if value and name not in _OWN)
+        settings = " ".join(f"{name}={row[name]}" for name in differing)
         log.error("failed: %s (%s): %s", settings or "a run", row["folder"], row["error"])
     return len(failed)
 
