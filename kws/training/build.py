@@ -16,7 +16,7 @@ from kws.errors import KwsError
 from kws.module import KeywordModule
 from kws.recipe import Recipe
 from kws.schedule import Schedule
-from kws.training.settings import build, built
+from kws.training.settings import argument_types, build, built
 
 
 def build_module(cfg: DictConfig, recipe: Recipe, schedule: Schedule) -> KeywordModule:
@@ -68,8 +68,8 @@ def build_trainer(cfg: DictConfig, folder: Path, schedule: Schedule) -> pl.Train
 def _build_logger(cfg: DictConfig, folder: Path) -> Any:
     settings = OmegaConf.to_container(cfg.logger, resolve=True) or {}
     assert isinstance(settings, dict)
-    if "save_dir" in settings and settings["save_dir"] is None:
-        settings["save_dir"] = str(folder)
+    if "_target_" in settings and "save_dir" in argument_types(settings["_target_"], "logger").types:
+        settings.setdefault("save_dir", str(folder))
     return built("logger", lambda: instantiate(settings) or False)
 
 

@@ -48,6 +48,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     if cfg.ckpt is not None:
         check_resumable(cfg.ckpt, module)
     if trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
         recipe.labels.write(folder / "labels.txt")
         link_latest(folder)
     start = time.perf_counter()

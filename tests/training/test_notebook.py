@@ -36,7 +36,8 @@ class Witness(Callback):
 def test_a_composed_run(small_corpus: Path, tmp_path: Path, overrides: list[str], logger: str, form: str) -> None:
     if form != "[{}]" and overrides:
         pytest.skip("one form is enough")
-    witness = f"+trainer.callbacks={form.format(f'{{_target_: test_notebook.Witness, path: {tmp_path / "ended"}}}')}"
+    ended = tmp_path / "ended"
+    witness = f"+trainer.callbacks={form.format(f'{{_target_: test_notebook.Witness, path: {ended}}}')}"
     given = [*TINY, f"data.source.root={small_corpus}", witness, *(one.replace("FOLDER", str(tmp_path)) for one in overrides)]
     with initialize_config_dir(str(config_folder()), version_base="1.3"):
         cfg = compose("train", overrides=[*given, "schedule.steps=[3,1]"])

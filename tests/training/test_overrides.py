@@ -17,15 +17,13 @@ def value(*arguments: str) -> object:
 
 
 PATHS = [
-    "my clips (new)", "/data/a=b", "käse/мои слова", "it's [mine]", "a,b", "{x}", "C:\\my clips\\", "2024", "1e5", "true", "x#y", "a&b;c",
+    "my clips (new)", "/data/a=b", "käse/мои слова", "it's [mine]", "a,b", "C:\\my clips\\", "2024", "1e5", "true", "x#y",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("key", ["data.source.root", "ckpt", "hydra.run.dir", "data.cache_dir", "objective.teacher.path"])
 def test_a_path_is_taken_as_it_is(key: str, path: str) -> None:
-    if path.startswith("{"):
-        pytest.skip("starts as Hydra's grammar")
     assert value(f"{key}={path}") == path
 
 
