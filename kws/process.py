@@ -11,6 +11,16 @@ import torch
 from kws.allocator import keep_freed_memory
 from kws.errors import KwsError
 
+# Lightning's own, with nothing for a user to do: a change inside PyTorch; epochs shorter than the log's interval, where all is counted
+# in steps; and what it says of checkpoints that a run goes on from, in its own folder or another.
+_IDLE_WARNINGS = (
+    r".*LeafSpec.*is deprecated",
+    r".*The number of training batches .* is smaller than the logging interval",
+    r".*Checkpoint directory .* exists and is not empty",
+    r".*The dirpath has changed from",
+    r".*when using `ckpt_path`, callbacks used to create the checkpoint",
+)
+
 
 def prepare_process(seed: int, threads: int | None = None) -> None:
     """Seed every generator, set the number of threads, and keep freed memory in the process.
@@ -28,8 +38,8 @@ def prepare_process(seed: int, threads: int | None = None) -> None:
     most = max(64, 4 * (os.cpu_count() or 1))
     if threads is not None and not 1 <= threads <= most:
         raise KwsError(f"threads: {threads} given; from 1 to {most} expected, or null: one for each core")
-    # Lightning's own, about a change inside PyTorch: nothing a user could do.
-    warnings.filterwarnings("ignore", message=r".*LeafSpec.*is deprecated")
+    for message in _IDLE_WARNINGS:
+        warnings.filterwarnings("ignore", message=message)
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import torch
 from corpora import SPEAKERS, TAKES, WANTED
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from runs import CONF, TINY, Runner, command, composed
+from runs import CONF, ROOT, TINY, Runner, command, composed
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import kws
@@ -50,6 +52,15 @@ def test_help_is_readable_and_ends_well(tmp_path: Path) -> None:
         assert setting in done.stdout
     assert max(map(len, done.stdout.splitlines())) < 200
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_can_be_cut_short(tmp_path: Path) -> None:
+    program = [sys.executable, str(ROOT / "train.py"), "--help"]
+    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        assert (run.stderr.read(), run.wait()) == ("", 0)
 
 
 @pytest.mark.parametrize(
