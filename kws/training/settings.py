@@ -134,7 +134,7 @@ def argument_types(target: str, key: str) -> _Arguments:
     except Exception as error:  # importing runs code, which raises anything
         cause = error.__cause__ or error
         raise KwsError(f"{key}._target_: {target} can't be imported ({first_line(cause)}); give package.module.Class") from error
-    function = made.__init__ if isinstance(made, type) else made
+    function = made.__init__ if isinstance(made, type) else made  # type: ignore[misc]
     try:
         found, parameters = typing.get_type_hints(function), inspect.signature(made).parameters
     except (NameError, TypeError, ValueError):  # built in, or with types that are imported for a type checker alone

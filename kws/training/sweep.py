@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from hydra.utils import instantiate
@@ -39,7 +41,7 @@ class SweepTable(Callback):
             for name in (RESULT, FAILURE):
                 (Path(config.hydra.runtime.output_dir) / name).unlink(missing_ok=True)
 
-    def on_job_end(self, config: DictConfig, **kwargs: Any) -> None:
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
         """Write the table of what has ended."""
         if config.hydra.mode == RunMode.MULTIRUN:
             write_table(Path(config.hydra.sweep.dir))
@@ -92,7 +94,7 @@ def gather(folder: Path) -> list[Row]:
 
 def _row(path: Path) -> Row:
     record = path.parent / ".hydra" / "overrides.yaml"
-    overrides = OmegaConf.load(record) if record.is_file() else []
+    overrides: Iterable[Any] = OmegaConf.load(record) if record.is_file() else []
     row = dict(str(item).split("=", 1) for item in overrides if "=" in str(item)) | {"folder": str(path.parent)}
     text = path.read_text(encoding="utf-8")
     if path.name == FAILURE:
