@@ -9,6 +9,9 @@ from typing import Protocol
 
 from kws.errors import KwsError
 
+# A run of more would never end.
+_MOST_STEPS = 1_000_000_000
+
 
 class Schedule(Protocol):
     """A learning rate for every step."""
@@ -32,7 +35,7 @@ class Stages:
         factors: factor of each stage on the optimiser's rate.
 
     Raises:
-        KwsError: lists of different length, a stage of no steps, or a factor that is not finite.
+        KwsError: lists of different length, a stage of no steps or without an end, or a factor below 0.
     """
 
     steps: Sequence[int]
@@ -43,8 +46,8 @@ class Stages:
             raise KwsError(f"schedule: {len(self.steps)} steps and {len(self.factors)} factors; each stage needs one of both")
         if min(self.steps) < 1:
             raise KwsError(f"schedule.steps: {list(self.steps)} has a stage without steps; give each at least 1")
-        if not all(math.isfinite(factor) for factor in self.factors):
-            raise KwsError(f"schedule.factors: {list(self.factors)} makes no sense; give finite numbers")
+        _check_steps(*self.steps)
+        _check_factors("factors", *self.factors)
 
     @property
     def total_steps(self) -> int:
@@ -70,7 +73,7 @@ class WarmupCosine:
         final_factor: factor at the end.
 
     Raises:
-        KwsError: a warm-up as long as the run, or numbers that are not finite.
+        KwsError: a warm-up as long as the run, a run without an end, or a factor below 0.
     """
 
     steps: int
@@ -78,12 +81,10 @@ class WarmupCosine:
     final_factor: float = 0.0
 
     def __post_init__(self) -> None:
+        _check_steps(self.steps)
+        _check_factors("final_factor", self.final_factor)
         if not 0 <= self.warmup_steps < self.steps:
             raise KwsError(f"schedule.warmup_steps: {self.warmup_steps} does not fit a run of {self.steps} steps; give fewer")
-        if not (math.isfinite(self.final_factor) and math.isfinite(self.steps)):
-            raise KwsError(
-                f"schedule: steps={self.steps} and final_factor={self.final_factor} make no sense; give finite numbers"
-            )
 
     @property
     def total_steps(self) -> int:
@@ -96,3 +97,16 @@ class WarmupCosine:
             return (step + 1) / self.warmup_steps
         progress = min(1.0, (step - self.warmup_steps) / (self.steps - self.warmup_steps))
         return self.final_factor + (1 - self.final_factor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _check_steps(*steps: int) -> None:
+    for count in steps:
+        # NaN too is not below or above anything.
+        if not count <= _MOST_STEPS or count != int(count):
+            raise KwsError(f"schedule.steps: {count} given; a whole number of at most {_MOST_STEPS} expected")
+
+
+def _check_factors(name: str, *factors: float) -> None:
+    for factor in factors:
+        if not (math.isfinite(factor) and factor >= 0):
+            raise KwsError(f"schedule.{name}: {factor} given; a finite number of at least 0 expected")

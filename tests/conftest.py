@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 # Tests run side by side, and threads that outnumber the cores wait for each other. Set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -34,3 +38,43 @@ def corpus_folder(small_corpus: Path, tmp_path: Path) -> Path:
     root = tmp_path / "corpus"
     shutil.copytree(small_corpus, root, ignore=shutil.ignore_patterns(".kws-cache"))
     return root
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Undo what a run sets for the whole process."""
+    import torch
+
+    root, threads, environment = logging.getLogger(), torch.get_num_threads(), dict(os.environ)
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:], root.level = handlers, level
+    torch.set_num_threads(threads)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+@pytest.fixture
+def run_here(
+    quiet: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Any]:
+    """Run the script with these overrides in the folder `run`."""
+    # Torch and Hydra take seconds, which other tests need not wait for.
+    from runs import Outcome
+
+    from kws.training.app import main
+
+    monkeypatch.setenv("HYDRA_MAIN_MODULE", "__main__")  # Hydra looks for conf/ beside the script then
+
+    def run(*overrides: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["train.py", f"hydra.run.dir={tmp_path / 'run'}", *overrides])
+        status = 0
+        try:
+            main()
+        except SystemExit as left:
+            status = int(left.code or 0)
+        return Outcome(status, *capsys.readouterr())
+
+    return run

@@ -36,6 +36,11 @@ def test_stages_are_laid_end_to_end(stages: list[tuple[int, float]]) -> None:
         ([], [], "schedule: 0 steps and 0 factors"),
         ([10, 0], [1, 0.1], r"schedule\.steps: \[10, 0\] has a stage without steps; give each at least 1"),
         ([-5], [1], r"schedule\.steps: \[-5\]"),
+        ([10**18], [1], r"schedule\.steps: 1000000000000000000 given; a whole number of at most"),
+        ([1.5], [1], r"schedule\.steps: 1\.5 given"),
+        ([float("nan"), 1], [1, 1], r"schedule\.steps: nan given"),
+        ([10], [-1], r"schedule\.factors: -1 given; a finite number of at least 0"),
+        ([10], [math.nan], r"schedule\.factors: nan given"),
     ],
 )
 def test_stages_that_make_no_sense(steps: list[int], factors: list[float], message: str) -> None:
@@ -81,3 +86,12 @@ def test_an_optimisers_rate_follows(schedule: Schedule) -> None:
         optimizer.step()
         scheduler.step()
     assert rates == pytest.approx([0.01 * schedule(step) for step in range(5)])
+
+
+@pytest.mark.parametrize(
+    ("steps", "final", "named"),
+    [(math.inf, 0.0, "steps: inf"), (10, -1.0, "final_factor: -1"), (10, math.nan, "final_factor: nan")],
+)
+def test_a_cosine_without_an_end_or_below_nothing(steps: int, final: float, named: str) -> None:
+    with pytest.raises(KwsError, match=rf"schedule\.{named}"):
+        WarmupCosine(steps, 0, final)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -49,7 +51,7 @@ def test_bfloat16_is_of_devices_that_compute_it(accelerator: str, expected: bool
 @pytest.mark.usefixtures("device")
 def test_auto_is_what_the_device_computes(precision: str) -> None:
     assert make_trainer("auto", logger=False, barebones=True).precision == precision
-    assert make_trainer("64-true", logger=False, barebones=True).precision == "64-true"
+    assert make_trainer("16-mixed", logger=False, barebones=True).precision == "16-mixed"
     assert make_trainer(logger=False, barebones=True).precision == "32-true"
 
 
@@ -63,3 +65,14 @@ def test_a_torch_that_cannot_tell_computes_in_float32(monkeypatch: pytest.Monkey
 def test_bfloat16_without_instructions_is_warned_of(warnings: int, caplog: pytest.LogCaptureFixture) -> None:
     make_trainer("bf16-mixed", logger=False, barebones=True)
     assert [record.levelname for record in caplog.records if record.name == "kws.trainer"] == ["WARNING"] * warnings
+
+
+def test_a_part_of_an_epoch_can_be_the_interval() -> None:
+    trainer = make_trainer(logger=False, max_steps=3, val_check_interval=0.5, accelerator="cpu")
+    assert (trainer.val_check_interval, trainer.check_val_every_n_epoch) == (0.5, 1)
+    assert make_trainer(logger=False, max_steps=3, val_check_interval=7, accelerator="cpu").check_val_every_n_epoch is None
+
+
+@pytest.mark.parametrize("settings", [{"max_epochs": 5, "max_steps": -1}, {"max_time": "00:00:01:00", "max_steps": -1}])
+def test_a_run_can_end_by_epochs_or_time(settings: dict[str, Any]) -> None:
+    assert make_trainer(logger=False, accelerator="cpu", **settings).max_steps == -1

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -39,21 +38,6 @@ def with_resume(arguments: Sequence[str]) -> list[str]:
         raise KwsError(f"resume: {folder / _OVERRIDES} can't be read; go on with ckpt={ckpt} and the run's settings") from error
     names = {_name(argument) for argument in others} | {"ckpt"}
     return [*(override for override in kept if _name(override) not in names), f"ckpt={_quoted(ckpt)}", *others]
-
-
-def resumable(main: Callable[[], object]) -> Callable[[], object]:
-    """Let a command that reads its arguments from sys.argv know `resume=FOLDER`."""
-
-    @functools.wraps(main)
-    def run() -> object:
-        try:
-            sys.argv[1:] = with_resume(sys.argv[1:])
-        except KwsError as error:
-            print(f"error: {error}", file=sys.stderr)  # noqa: T201
-            sys.exit(2)
-        return main()
-
-    return run
 
 
 def go_on_command(folder: Path, ckpt: Path) -> str:

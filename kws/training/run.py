@@ -7,10 +7,8 @@ import time
 from pathlib import Path
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from kws.callbacks import make_callbacks
 from kws.data.datamodule import KeywordData
 from kws.export.formats import find_formats
 from kws.export.run import export_run
@@ -20,42 +18,39 @@ from kws.process import prepare_process
 from kws.recipe import Recipe
 from kws.testing import check_test_weights, run_test, tested_checkpoint
 from kws.training.best import TakeBestAlong, find_best
+from kws.training.build import build_module, build_trainer
 from kws.training.checkpoint_io import remove_unfinished, use_whole_checkpoints
 from kws.training.ending import say_how_it_ended
+from kws.training.folder import link_latest, next_steps
 from kws.training.interruption import Interruption
+from kws.training.record import RunRecord, recorded_settings
 from kws.training.resuming import check_resumable
-from kws.training.settings import RunRecord, recorded_settings
+from kws.training.settings import build, check_settings
+
+log = logging.getLogger(__name__)
 
 
-def train(cfg: DictConfig, folder: Path) -> float:
+def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     """Train, test and report one run.
 
     Args:
         cfg: the configuration, as conf/train.yaml lays it out.
         folder: where the run leaves its files.
+        guide: say at the end what can be done with them.
 
     Returns:
         The best validation accuracy, which sweeps maximise; nan without a validation.
     """
+    check_settings(cfg)
     prepare_process(cfg.seed, cfg.threads)
     recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
-    schedule = instantiate(cfg.schedule)
-    module = KeywordModule(recipe, instantiate(cfg.optim), schedule, cfg.check_nans, instantiate(cfg.objective))
+    schedule = build(cfg, "schedule")
+    module = build_module(cfg, recipe, schedule)
     if cfg.show:
         print(describe(module.network, recipe.build_front_end()))  # noqa: T201
         return float("nan")
-    data, interruption, settings = instantiate(cfg.data), Interruption(), recorded_settings(cfg)
-    averaging = instantiate(cfg.averaging) or None
-    trainer = instantiate(
-        cfg.trainer,
-        max_steps=schedule.total_steps if cfg.trainer.max_steps is None else cfg.trainer.max_steps,
-        logger=instantiate(cfg.logger) or False,
-        callbacks=[
-            *make_callbacks(folder, cfg.checkpoint_steps, cfg.progress, averaging, interruption),
-            RunRecord(settings),
-        ],
-        default_root_dir=folder,
-    )
+    data, interruption, settings = build(cfg, "data"), Interruption(), recorded_settings(cfg)
+    trainer = build_trainer(cfg, folder, schedule, interruption, RunRecord(settings))
     use_whole_checkpoints(trainer)
     if not trainer.is_global_zero:  # where several processes train together, the first one speaks
         logging.getLogger("kws").setLevel(logging.ERROR)
@@ -65,7 +60,9 @@ def train(cfg: DictConfig, folder: Path) -> float:
         checkpoint = check_resumable(cfg.ckpt, module, settings, trainer.max_steps)
         trainer.callbacks.append(TakeBestAlong(find_best(Path(cfg.ckpt), checkpoint)))
     if trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
         recipe.labels.write(folder / "labels.txt")
+        link_latest(folder)
         remove_unfinished(folder / "checkpoints")
     last = folder / "checkpoints" / "last.ckpt"
     with say_how_it_ended(folder, last, trainer), interruption:
@@ -73,6 +70,8 @@ def train(cfg: DictConfig, folder: Path) -> float:
         tested = tested_checkpoint(cfg.test_weights, trainer, last)
         validation = run_test(trainer, module, data, folder, tested, minutes, cfg.calibrate)
         export_run(trainer, data, folder, tested.stem, formats)
+    if guide and trainer.is_global_zero:
+        log.info(next_steps(tested, data.source.prepare()))
     return validation
 
 

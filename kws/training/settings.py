@@ -1,111 +1,194 @@
-"""What a run was made of: kept in its checkpoints, and compared where another run goes on from one."""
+"""Settings before anything is built of them: that they are all there, finite, and of the types that the constructors take."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Mapping
-from typing import Any
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
 
-import numpy as np
-import pytorch_lightning as pl
+from hydra.errors import InstantiationException
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.trainer.states import TrainerFn
+from torch import Tensor, nn
 
-from kws.data.datamodule import KeywordData
-from kws.data.sampling import SplitPool
+from kws.errors import KwsError, first_line, user_error
+from kws.training.explain import missing, nearest
 
-log = logging.getLogger(__name__)
-
-RUN_KEY = "run"
-# Words, features and model are not among them: a checkpoint of others is refused.
-_SECTIONS = ("optim", "schedule", "objective", "averaging", "augment", "split", "data", "trainer", "seed")
-# They change where and how a run works, not what comes of it; or are copies of another section.
-_LEFT_OUT = (
-    "data.words", "data.front_end", "data.augment", "data.split", "data.seed", "data.progress", "data.cache_dir",
-    "data.on_device", "trainer.accelerator", "trainer.enable_", "trainer.log_every_n_steps", "trainer.max_", "trainer._target_",
-    "trainer.default_root_dir", "trainer.logger", "trainer.callbacks", "trainer.profiler",
-)  # fmt: skip
+_WHOLE, _NUMBER = "a whole number", "a number"
+# A function whose other arguments are those of a class.
+_LIKE = {"kws.trainer.make_trainer": "pytorch_lightning.Trainer"}
 
 
-def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
-    """The settings that decide what comes of a run, as `section.name` and plain values."""
-    found: dict[str, Any] = {}
-    for section in _SECTIONS:
-        if section in cfg:
-            node = OmegaConf.select(cfg, section)
-            _flatten(section, OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, found)
-    return {name: value for name, value in found.items() if not name.startswith(_LEFT_OUT) and not name.endswith(".root")}
+class RunSettings(TypedDict):
+    """The settings that belong to no group."""
+
+    words: Sequence[str | float]
+    name: str | float | None
+    seed: int
+    threads: int | None
+    ckpt: str | None
+    test_weights: str
+    calibrate: bool
+    export: Sequence[str]
+    checkpoint_steps: int
+    progress: bool
+    show: bool
+    check_nans: bool
 
 
-def differences(kept: Mapping[str, Any], mine: Mapping[str, Any], most: int = 20) -> list[str]:
-    """A line for each setting that is not what it was; at most so many."""
-    names = [name for name in sorted({*kept, *mine}) if kept.get(name) != mine.get(name)]
-    lines = [f"{name} was {kept.get(name)}, is now {mine.get(name)}" for name in names]
-    return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more settings are not what they were"]
+def check_settings(cfg: DictConfig) -> None:
+    """Make sure that a configuration's values are there, finite, and of their types.
+
+    Raises:
+        KwsError: a value is not; named by its key.
+        omegaconf.errors.OmegaConfBaseException: an interpolation leads nowhere.
+    """
+    for key in sorted(OmegaConf.missing_keys(cfg)):
+        raise missing(key)
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(settings, dict)
+    named = {str(key): value for key, value in settings.items()}
+    for key, hint in typing.get_type_hints(RunSettings).items():
+        if key in named:
+            _check_type(named[key], hint, key)
+    # What others refer to comes first, so that a value is named by its own key.
+    rooms = [room for room in ("features", "augment", "split", "model") if room in named]
+    for room in dict.fromkeys([*rooms, *named]):
+        _check(named[room], room, named.get("words"))
 
 
-def sets_of(data: KeywordData) -> dict[str, Any]:
-    """How many clips each set of a data module has, and a hash of their names."""
-    pools = {"training": data.training_pool, "validation": data.validation_pool, "testing": data.testing_pool}
-    names = () if data.corpus is None else data.corpus.names
-    return {name: _set_of(pool, names) for name, pool in pools.items()}
+def build(cfg: DictConfig, room: str, **given: Any) -> Any:
+    """Build what a section of the configuration names.
+
+    Raises:
+        KwsError: its class refuses the settings.
+    """
+    return built(room, lambda: instantiate(cfg[room], **given))
 
 
-def changed_sets(kept: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
-    """A line for each set whose clips are not those that they were."""
-    return [
-        f"the {name} set has other clips than before: {mine[name]['clips']}, it had {kept[name]['clips']}"
-        for name in mine
-        if name in kept and kept[name] != mine[name]
-    ]
+def built(room: str, make: Callable[[], Any]) -> Any:
+    """Return what a constructor makes of settings; what it refuses is said with the section's name.
+
+    Raises:
+        KwsError: it refuses them.
+    """
+    try:
+        return make()
+    except Exception as error:
+        if (mendable := user_error(error)) is not None:
+            raise mendable from error
+        behind, key = error, room
+        if isinstance(error, InstantiationException):
+            key = next((line[10:].strip() for line in str(error).splitlines() if line.startswith("full_key: ")), room)
+            behind = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        raise KwsError(f"{key}: {first_line(behind)}") from error
 
 
-class RunRecord(Callback):
-    """Keeps in each checkpoint what its run was made of.
+def _check(value: Any, key: str, words: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise KwsError(f"{key}: {value} given; a finite number expected")
+    if isinstance(value, dict):
+        if "_target_" in value:
+            _check_arguments(value, key, words)
+        for name, entry in value.items():
+            _check(entry, f"{key}.{name}", words)
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            _check(entry, f"{key}[{number}]", words)
+
+
+def _check_arguments(settings: Mapping[str, Any], key: str, words: Any) -> None:
+    target = str(settings["_target_"])
+    hints = argument_types(target, key)
+    for name, value in settings.items():
+        if name.startswith("_"):
+            continue
+        if hints.names and name not in hints.names:
+            raise KwsError(f"{key}.{name}: {target} has no such argument; {nearest(name, hints.names)}")
+        # Words are checked where they are named; digits are words too.
+        if value != words or not isinstance(value, list):
+            _check_type(value, hints.types.get(name, Any), f"{key}.{name}")
+
+
+class _Arguments(typing.NamedTuple):
+    types: Mapping[str, Any]
+    names: Collection[str]  # none: any
+
+
+def argument_types(target: str, key: str) -> _Arguments:
+    """Return the types of a class's or function's arguments, and their names.
 
     Args:
-        settings: of the run, see `recorded_settings`.
+        target: as Hydra's `_target_`.
+        key: of its settings, for the error.
 
-    Attributes:
-        changed: what the data of a checkpoint that was gone on from are not any more, a line each.
+    Raises:
+        KwsError: there is no such class or function.
     """
-
-    def __init__(self, settings: Mapping[str, Any]) -> None:
-        self.settings = dict(settings)
-        self.changed: list[str] = []
-        self._sets: dict[str, Any] | None = None
-
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Add the record."""
-        checkpoint[RUN_KEY] = {"settings": self.settings, "sets": self._find_sets(trainer)}
-
-    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Say what has become of the data since."""
-        if trainer.state.fn != TrainerFn.FITTING:
-            return
-        self.changed = changed_sets(checkpoint.get(RUN_KEY, {}).get("sets", {}), self._find_sets(trainer))
-        if self.changed and trainer.is_global_zero:
-            for line in self.changed:
-                log.warning("ckpt: %s", line)
-            log.warning("ckpt: clips of the testing set may have been trained on: its accuracy may say more than is true")
-
-    def _find_sets(self, trainer: pl.Trainer) -> dict[str, Any]:
-        data = getattr(trainer, "datamodule", None)
-        if self._sets is None and isinstance(data, KeywordData):
-            self._sets = sets_of(data)
-        return self._sets or {}
+    try:
+        made = get_object(target)
+    except Exception as error:  # importing runs code, which raises anything
+        cause = error.__cause__ or error
+        raise KwsError(f"{key}._target_: {target} can't be imported ({first_line(cause)}); give package.module.Class") from error
+    function = made.__init__ if isinstance(made, type) else made  # type: ignore[misc]
+    try:
+        found, parameters = typing.get_type_hints(function), inspect.signature(made).parameters
+    except (NameError, TypeError, ValueError):  # built in, or with types that are imported for a type checker alone
+        return _Arguments({}, ())
+    if target in _LIKE:
+        like = argument_types(_LIKE[target], key)
+        return _Arguments({**like.types, **found}, {*like.names, *parameters} - {"settings"})
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return _Arguments(found, () if open_ended else tuple(parameters))
 
 
-def _flatten(name: str, value: Any, found: dict[str, Any]) -> None:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _flatten(f"{name}.{key}", inner, found)
-    else:
-        found[name] = value
+def _check_type(value: Any, hint: Any, key: str) -> None:
+    if not fits(value, hint):
+        raise KwsError(f"{key}: {value} given; {' or '.join(dict.fromkeys(_described(hint)))} expected")
 
 
-def _set_of(pool: SplitPool, names: tuple[str, ...]) -> dict[str, Any]:
-    clips = sorted(names[clip] for clip in np.concatenate([pool.wanted.clips, pool.unknown]))
-    return {"clips": len(clips), "names": hashlib.sha256("\n".join(clips).encode(errors="surrogateescape")).hexdigest()}
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value of a configuration can be of a type; one that says nothing about plain values takes any."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(value, dict) and "_target_" in value:
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, part) for part in parts)
+    if hint is None or hint is type(None):
+        return value is None
+    if origin is typing.Literal:
+        return value in parts
+    if hint in (int, float):
+        return isinstance(value, int | hint) and not isinstance(value, bool)
+    if hint in (bool, str):
+        return isinstance(value, hint)
+    if hint is Path:
+        return isinstance(value, str)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return isinstance(value, dict)
+    if isinstance(origin, type) and issubclass(origin, Iterable):
+        if not isinstance(value, list):
+            return False
+        kinds = parts if origin is tuple and parts[-1] is not Ellipsis else [parts[0]] * len(value)
+        return len(value) == len(kinds) and all(map(fits, value, kinds))
+    own = isinstance(hint, type) and (hint.__module__.startswith("kws.") or issubclass(hint, Tensor | nn.Module))
+    return not own or isinstance(value, dict)
+
+
+def _described(hint: Any) -> list[str]:
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return [text for part in parts for text in _described(part)]
+    simple = {int: _WHOLE, float: _NUMBER, bool: "true or false", str: "a text", Path: "a path", type(None): "null"}
+    if hint in simple:
+        return [simple[hint]]
+    if origin is typing.Literal:
+        return [str(part) for part in parts]
+    if isinstance(origin, type) and issubclass(origin, Iterable) and not issubclass(origin, Mapping):
+        entries = {"a text": "words", _WHOLE: "whole numbers", _NUMBER: "numbers"}
+        return [f"a list of {entries.get(_described(parts[0])[0], 'entries')}"]
+    return ["settings with a _target_"]
