@@ -51,7 +51,7 @@ def test_bfloat16_is_of_devices_that_compute_it(accelerator: str, expected: bool
 @pytest.mark.usefixtures("device")
 def test_auto_is_what_the_device_computes(precision: str) -> None:
     assert make_trainer("auto", logger=False, barebones=True).precision == precision
-    assert make_trainer("16-mixed", logger=False, barebones=True).precision == "16-mixed"
+    assert make_trainer("bf16-mixed", logger=False, barebones=True).precision == "bf16-mixed"
     assert make_trainer(logger=False, barebones=True).precision == "32-true"
 
 

@@ -53,10 +53,12 @@ class RunFolder(Callback):
     def _take(self, config: DictConfig, key: str) -> None:
         folder = Path(str(OmegaConf.select(config, key))).expanduser()
         overrides = config.hydra.overrides.hydra
-        named = any(str(override).startswith(f"{key}=") for override in overrides)
+        named = any(str(override).lstrip("+").startswith(f"{key}=") for override in overrides)
         try:
             folder = folder if named else make_own(folder)
             self._lock = hold(folder)
+            if (folder / "test.json").exists():
+                log.warning("%s holds a finished run, whose files are replaced", folder)
         except (KwsError, OSError) as error:
             # Hydra makes a warning of every Exception here, and goes on.
             print(f"error: {error if isinstance(error, KwsError) else f'{key}: {error}'}", file=sys.stderr)  # noqa: T201
@@ -82,8 +84,8 @@ def make_own(folder: Path) -> Path:
             return own
 
 
-def hold(folder: Path) -> FileLock:
-    """Lock a folder for as long as this process lives, or the lock is kept.
+def hold(folder: Path) -> FileLock | None:
+    """Lock a folder for as long as this process lives, or the lock is kept; None where the file system has no locks.
 
     Raises:
         KwsError: another process holds it.
@@ -94,6 +96,9 @@ def hold(folder: Path) -> FileLock:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise KwsError(f"{folder}: another run writes into this folder; wait for its end, or give another folder") from error
+    except NotImplementedError:
+        log.warning("%s: this file system has no locks; take care that no other run writes into this folder", folder)
+        return None
     return lock
 
 

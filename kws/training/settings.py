@@ -26,7 +26,7 @@ _LIKE = {"kws.trainer.make_trainer": "pytorch_lightning.Trainer"}
 class RunSettings(TypedDict):
     """The settings that belong to no group."""
 
-    words: Sequence[str | float]
+    words: Sequence[str | float | bool]  # LabelSet has its own words for what YAML makes of yes and no
     name: str | float | None
     seed: int
     threads: int | None

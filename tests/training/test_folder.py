@@ -46,6 +46,7 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
 
 def test_a_folder_that_another_run_writes_into_is_refused(small_corpus: Path, tmp_path: Path) -> None:
     lock = hold(tmp_path / "run")
+    assert lock is not None
     given = [*SHORT, f"data.source.root={small_corpus}"]
     for key, switch in (("hydra.run.dir", ()), ("hydra.sweep.dir", ("-m",))):
         done = command(*switch, *given, f"{key}={tmp_path / 'run'}", cwd=tmp_path)
@@ -59,10 +60,22 @@ def test_a_folder_that_another_run_writes_into_is_refused(small_corpus: Path, tm
 
 def test_a_lock_is_one_processs(tmp_path: Path) -> None:
     lock = hold(tmp_path)
+    assert lock is not None
     with pytest.raises(KwsError, match="another run writes into this folder"):
         hold(tmp_path)
     lock.release()
-    hold(tmp_path).release()
+    assert hold(tmp_path) is not None
+
+
+def test_a_file_system_without_locks_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr("kws.training.folder.FileLock.acquire", refuse)
+    assert hold(tmp_path) is None
+    assert "has no locks" in caplog.text
 
 
 # outputs/latest

@@ -39,6 +39,7 @@ def test_a_home_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ckpt='a b'", "a b"),
         ("objective.teacher.path=[a.ckpt,b.ckpt]", ["a.ckpt", "b.ckpt"]),
         ("seed=3", 3),
+        ("hydra.run.dir=out/${name}/${now:%Y-%m}", "out/${name}/${now:%Y-%m}"),
         ("words=[yes,no]", ["yes", "no"]),
         ("words=['käse','no']", ["käse", "no"]),
         ("name=2024", 2024),
