@@ -11,7 +11,7 @@ from kws.checkpoint import read_checkpoint
 from kws.errors import KwsError
 from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.training.optimizer import unlike
-from kws.training.settings import RUN_KEY, differences
+from kws.training.record import RUN_KEY, differences
 
 log = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from kws.training.best import TakeBestAlong, find_best
 from kws.training.checkpoint_io import remove_unfinished, use_whole_checkpoints
 from kws.training.ending import say_how_it_ended
 from kws.training.interruption import Interruption
+from kws.training.record import RunRecord, recorded_settings
 from kws.training.resuming import check_resumable
-from kws.training.settings import RunRecord, recorded_settings
 
 
 def train(cfg: DictConfig, folder: Path) -> float:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from runs import content, run_tiny, said, same_weights, signal_in
+from tiny_runs import content, run_tiny, said, same_weights, signal_in
 
 from kws.data.fixed_set import FixedSet
 from kws.errors import KwsError

@@ -15,7 +15,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins import AsyncCheckpointIO
-from runs import content, run_tiny
+from tiny_runs import content, run_tiny
 
 from kws.errors import KwsError
 from kws.training.checkpoint_io import WholeCheckpointIO, remove_unfinished, use_whole_checkpoints

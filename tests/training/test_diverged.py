@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runs import content, loss_at, run_tiny
+from tiny_runs import content, loss_at, run_tiny
 
 from kws.errors import KwsError
 from kws.nan_check import Diverged

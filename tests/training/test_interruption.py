@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import TINY, content, run_tiny, said, same_optimizer, same_weights, signal_in
+from tiny_runs import TINY, content, run_tiny, said, same_optimizer, same_weights, signal_in
 
 import kws
 from kws.training.interruption import Interrupted, Interruption

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from runs import content, run_tiny, said, same_weights
+from tiny_runs import content, run_tiny, said, same_weights
 from training import train_run
 
 from kws.checkpoint import load_checkpoint
