@@ -19,9 +19,6 @@ def prepare_process(seed: int, threads: int | None = None) -> None:
     """
     # Lightning's own, about a change inside PyTorch: nothing a user could do.
     warnings.filterwarnings("ignore", message=r".*LeafSpec.*is deprecated")
-    # Nor about these: best.ckpt is taken along to the new folder, and an older `last` had a state that is not needed.
-    warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
-    warnings.filterwarnings("ignore", message=r"Be aware that when using `ckpt_path`")
     keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)

@@ -32,7 +32,7 @@ class Stages:
         factors: factor of each stage on the optimiser's rate.
 
     Raises:
-        KwsError: lists of different length, a stage of no steps, or a factor that is not finite.
+        KwsError: lists of different length, or a stage of no steps.
     """
 
     steps: Sequence[int]
@@ -43,8 +43,6 @@ class Stages:
             raise KwsError(f"schedule: {len(self.steps)} steps and {len(self.factors)} factors; each stage needs one of both")
         if min(self.steps) < 1:
             raise KwsError(f"schedule.steps: {list(self.steps)} has a stage without steps; give each at least 1")
-        if not all(math.isfinite(factor) for factor in self.factors):
-            raise KwsError(f"schedule.factors: {list(self.factors)} makes no sense; give finite numbers")
 
     @property
     def total_steps(self) -> int:
@@ -70,7 +68,7 @@ class WarmupCosine:
         final_factor: factor at the end.
 
     Raises:
-        KwsError: a warm-up as long as the run, or numbers that are not finite.
+        KwsError: a warm-up as long as the run.
     """
 
     steps: int
@@ -80,10 +78,6 @@ class WarmupCosine:
     def __post_init__(self) -> None:
         if not 0 <= self.warmup_steps < self.steps:
             raise KwsError(f"schedule.warmup_steps: {self.warmup_steps} does not fit a run of {self.steps} steps; give fewer")
-        if not (math.isfinite(self.final_factor) and math.isfinite(self.steps)):
-            raise KwsError(
-                f"schedule: steps={self.steps} and final_factor={self.final_factor} make no sense; give finite numbers"
-            )
 
     @property
     def total_steps(self) -> int:
