@@ -153,7 +153,8 @@ class KeywordModule(pl.LightningModule):
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
         if self.trainer.world_size > 1:
-            checkpoint["random_state"]["ranks"] = self.all_gather(self._own_random_state().to(self.device)).cpu()
+            states = self.all_gather(self._own_random_state().to(self.device))
+            checkpoint["random_state"]["ranks"] = torch.as_tensor(states).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the random state along to the start of training."""

@@ -46,9 +46,3 @@ def test_numbers_that_every_weight_would_become_nan_of(small_corpus: Path, tmp_p
     assert isinstance(error.value, KwsError)
     assert str(error.value).startswith(f"{name}: ")
     assert not (tmp_path / "checkpoints").exists()
-
-
-@pytest.mark.parametrize("factors", ["[nan,1]", "[1,inf]"])
-def test_factors_that_are_no_numbers(small_corpus: Path, tmp_path: Path, factors: str) -> None:
-    with pytest.raises(Exception, match=r"schedule.factors: "):
-        run_tiny(small_corpus, tmp_path, f"schedule.factors={factors}")
