@@ -107,18 +107,24 @@ def open_corpus(
     pack, size = folder / _pack_name(shape, listing.fingerprint), len(names) * clip_samples * 2
     try:
         if not _is_whole(pack, size):
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / "pack.lock"):
-                if not _is_whole(pack, size):
-                    if stale := _stale(pack, shape):
-                        log.info("%s: clips came, went, changed or were copied since they were packed; packing again", root)
-                    _build(root, names, pack, rate_hz, clip_samples, resample, progress)
-                    for old in stale:
-                        shutil.rmtree(old, ignore_errors=True)
+            _pack(root, names, pack, rate_hz, clip_samples, resample, progress)
         clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
     except OSError as error:
         raise _disk_error(error, folder, size) from error
     return Corpus(root, names, clips)
+
+
+def _pack(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, progress: bool) -> None:
+    """Make a pack, unless another process makes it meanwhile; remove those that it takes the place of."""
+    pack.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(pack.parent / "pack.lock"):
+        if _is_whole(pack, len(names) * samples * 2):
+            return
+        if stale := _stale(pack):
+            log.info("%s: clips came, went, changed or were copied since they were packed; packing again", root)
+        _build(root, names, pack, rate_hz, samples, resample, progress)
+        for old in stale:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _no_clips(root: Path, left_out: str) -> KwsError:
@@ -185,9 +191,10 @@ def _read_in_order(
             yield from pool.map(read, chunk)
 
 
-def _stale(pack: Path, shape: str) -> list[Path]:
-    """Earlier packs of this shape. A run that has one mapped keeps it until it ends: the file system removes the name only."""
-    return [old for old in pack.parent.glob(f"pack-{shape}-*") if old != pack and len(old.name) == len(pack.name)]
+def _stale(pack: Path) -> list[Path]:
+    """Earlier packs of its shape. A run that has one mapped keeps it until it ends: the file system removes the name only."""
+    shape = pack.name.rpartition("-")[0]
+    return [old for old in pack.parent.glob(f"{shape}-*") if old != pack and len(old.name) == len(pack.name)]
 
 
 def _cache_name(root: Path) -> str:
