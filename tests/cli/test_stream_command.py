@@ -18,6 +18,7 @@ from kws.audio import read_audio, write_wav
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
+from kws.export.parity import LIMIT
 from kws.loading import open_scorer
 from kws.streaming.spotter import Spotter
 from kws.streaming.timeline import read_audacity, read_detections
@@ -81,7 +82,7 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     assert kept["labels"].tolist() == ["_silence_", "_unknown_", "yes", "no"]
     assert kept["times_ms"][:3].tolist() == [0, 30, 60]
     clip = sound()[480 * 7 : 480 * 7 + RATE_HZ].astype(np.float32) / 32768
-    np.testing.assert_allclose(kept["scores"][7], kws.load(model).score(clip[None])[0], atol=1e-6)
+    np.testing.assert_allclose(kept["scores"][7], kws.load(model).score(clip[None])[0], atol=LIMIT)
 
 
 def test_another_rate_and_two_channels_are_converted_and_told(model: Path, tmp_path: Path, capsys: Capture, caplog: Log) -> None:
