@@ -181,8 +181,8 @@ def assess(logits: ArrayLike, truths: ArrayLike, temperature: float, outcome: st
     """
     logits, truths = _checked(logits, truths)
     before, after = softmax(logits), softmax(logits / temperature)
-    curves, losses = ((measure(before, truths), measure(after, truths)) for measure in (reliability, nll))
-    return Fit(temperature, *curves, *losses, outcome)
+    losses = nll(before, truths), nll(after, truths)
+    return Fit(temperature, reliability(before, truths), reliability(after, truths), *losses, outcome)
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ import torch
 from exported import make_model, save_checkpoint
 
 import kws
+from kws.artefacts.description import description_of, write_description
 from kws.artefacts.metadata import Metadata
 from kws.artefacts.rewrite import write_decoder
 from kws.errors import KwsError
@@ -219,3 +220,16 @@ def test_a_write_that_breaks_off_leaves_the_old_file(path: Path, monkeypatch: py
     monkeypatch.undo()
     assert path.read_bytes() == content
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_description_beside_an_onnx_file_follows(models: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    path = copied(models, tmp_path / "real", "model.onnx")
+    # One that is missing stays so.
+    write_decoder(path, SETTINGS)
+    assert not description_of(path).exists()
+    write_description(path, kws.load(path).metadata)
+    write_decoder(path, DecoderSettings(threshold=0.31))
+    text = description_of(path).read_text(encoding="utf-8")
+    assert Metadata.from_json(text, "beside") == kws.load(path).metadata
+    assert Metadata.from_json(text, "beside").decoder.threshold == 0.31

@@ -19,6 +19,7 @@ from kws.checkpoint import WaveformModel
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
+from kws.export.parity import LIMIT
 from kws.export.stream_exporter import export_streaming
 from kws.loading import open_scorer
 from kws.streaming.decoder import CommandDecoder
@@ -87,7 +88,7 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     assert kept["times_ms"].tolist() == list(range(-990, 7500, 30))
     assert kept["duration_ms"] == 7500
     clip = sound()[:RATE_HZ].astype(np.float32) / 32768
-    np.testing.assert_allclose(kept["scores"][33], kws.load(model).score(clip[None])[0], atol=1e-6)
+    np.testing.assert_allclose(kept["scores"][33], kws.load(model).score(clip[None])[0], atol=LIMIT)
 
 
 def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -98,7 +99,7 @@ def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path:
     starts = list(range(0, len(samples) - RATE_HZ, 480))
     assert kept["times_ms"].tolist() == [start // 16 for start in starts]
     expected = kws.load(model).score(np.stack([samples[start : start + RATE_HZ] for start in starts]))
-    np.testing.assert_allclose(kept["scores"], expected, atol=1e-6)
+    np.testing.assert_allclose(kept["scores"], expected, atol=LIMIT)
     decoder = CommandDecoder(kws.load(model).labels.names, DecoderSettings(90, 0.3, 300, 1))
     steps = [decoder.step(row, start // 16) for row, start in zip(kept["scores"], starts, strict=True)]
     new = [(one.label, one.time_ms) for one in steps if one.is_new and one.label != "_silence_"]

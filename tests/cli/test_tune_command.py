@@ -22,6 +22,7 @@ from kws.audio import write_wav
 from kws.cli import stream as stream_command
 from kws.cli import tune
 from kws.errors import KwsError
+from kws.export.parity import LIMIT
 from kws.streaming.averages import read_scores
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.scoring import score_detections
@@ -128,7 +129,7 @@ def test_times_are_starts_of_windows(model: Path, stream: Path) -> None:
     assert scored.duration_ms == 40_000
     sound = kws.audio.to_float(kws.audio.read_audio(stream, RATE_HZ))
     clips = np.stack([sound[16 * at : 16 * at + RATE_HZ] for at in (0, 2700, 38_970)])
-    np.testing.assert_allclose(scored.scores[[33, 33 + 90, 33 + 1299]], kws.load(model).score(clips), atol=1e-5)
+    np.testing.assert_allclose(scored.scores[[33, 33 + 90, 33 + 1299]], kws.load(model).score(clips), atol=LIMIT)
 
 
 @pytest.mark.parametrize("options", [[], ["--as-original"]])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kws.artefacts.stream import StreamModel
 from kws.errors import KwsError
+from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
 from kws.export.stream_exporter import SUFFIXES, export_streaming, write_streaming
 from kws.export.streaming import StreamingScores, checkpoint_scorer
@@ -78,7 +79,7 @@ def pushed(scorer: StreamScorer, sizes: list[int]) -> NDArray[np.float32]:
 
 def assert_same(scores: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
     assert scores.shape == expected.shape
-    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=LIMIT)
 
 
 @pytest.mark.parametrize(("name", "front_end"), [("ds_tc_resnet", "mfcc"), *((name, "log_mel") for name in NETWORKS)])
@@ -95,7 +96,7 @@ def test_the_first_window_is_the_clip_by_itself(name: str) -> None:
     windows = np.lib.stride_tricks.sliding_window_view(sound(), 16000)[::480]
     clips = model.score(windows.copy())
     scores = pushed(checkpoint_scorer(model, 30), [])
-    np.testing.assert_allclose(scores[0], clips[0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(scores[0], clips[0], rtol=0, atol=LIMIT)
     # Later ones have heard more.
     assert np.abs(scores[20:] - clips[20:]).max() > 1e-3
 

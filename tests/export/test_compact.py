@@ -17,6 +17,7 @@ from kws.export import onnx as writer
 from kws.export.compact import compact
 from kws.export.exporter import Scores
 from kws.export.onnx import write_onnx
+from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
 from kws.features import LogMel, Mfcc
 from kws.loading import load
@@ -54,7 +55,7 @@ def test_the_same_scores_from_a_fraction_of_the_bytes(
     before, after = load(large, threads=1), load(small, threads=1)
     for kind, clips in hard_signals(before.spec, seed=3).items():
         if kind in ("voice", "white noise", "faint noise", "silence"):
-            np.testing.assert_allclose(after.score(clips), before.score(clips), rtol=0, atol=1e-5, err_msg=kind)
+            np.testing.assert_allclose(after.score(clips), before.score(clips), rtol=0, atol=LIMIT, err_msg=kind)
 
 
 def test_a_runtime_makes_the_tables_as_it_loads_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

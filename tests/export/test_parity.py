@@ -88,7 +88,7 @@ def test_text_and_json_say_the_same() -> None:
     text = found.to_text()
     assert "1,234 bytes, 0.50 ms a clip" in text
     assert "accuracy 89.40 % of 1000 clips, the checkpoint's 90.00 %" in text
-    assert text.endswith("NOT KEPT")
+    assert text.splitlines()[-1].startswith("  NOT KEPT")
 
 
 @pytest.mark.parametrize(("rate_hz", "clip_ms"), [(16000, 1000.0), (8000, 500.0)])
@@ -104,3 +104,16 @@ def test_hard_signals_fit_the_model(rate_hz: int, clip_ms: float) -> None:
     assert np.mean(np.abs(signals["full-scale clipping"]) == 1) > 0.9
     np.testing.assert_array_equal(signals["voice"], hard_signals(model.spec)["voice"])
     assert not np.array_equal(signals["voice"], hard_signals(model.spec, seed=1)["voice"])
+
+
+@pytest.mark.parametrize(
+    ("clips", "lost", "said"),
+    [
+        (72, 1, "NOT KEPT: lost 1 of 72 clips; the limit of 0.5 points needs 200 clips or more"),
+        (1000, 20, "NOT KEPT: lost 20 of 1000 clips, 2.00 points; the limit of 0.5 points was passed"),
+    ],
+)
+def test_a_quantised_models_loss_is_said_in_clips(clips: int, lost: int, said: str) -> None:
+    report = ParityReport("m.int8.onnx", "onnx-int8", (), True, clips, 0.9 - lost / clips, 0.9, 10, 1.0)
+    assert not report.passed
+    assert said in report.to_text()

@@ -20,6 +20,7 @@ from kws.checkpoint import WaveformModel
 from kws.cli.main import main
 from kws.errors import KwsError
 from kws.export import stream_exporter
+from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
 from kws.export.stream_exporter import SUFFIXES, export_streaming, write_streaming
 from kws.export.streaming import StreamingScores, checkpoint_scorer
@@ -68,7 +69,7 @@ def pushed(scorer: StreamScorer, waveform: NDArray[np.float32], sizes: list[int]
 
 def assert_same(scores: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
     assert scores.shape == expected.shape
-    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=LIMIT)
 
 
 @pytest.mark.parametrize(("network", "front_end"), COMBINATIONS)

@@ -26,6 +26,7 @@ from kws.errors import KwsError
 from kws.evaluation import answers
 from kws.export.exporter import Scores, export
 from kws.export.formats import FORMATS
+from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
 from kws.export.quantize import write_int8
 from kws.export.stream_exporter import SUFFIXES, export_streaming
@@ -67,7 +68,7 @@ def checkpoint(trained: Path, tmp_path: Path) -> Path:
 def test_scores_are_of_the_divided_logits(model: WaveformModel, clips: NDArray[np.float32]) -> None:
     with torch.no_grad():
         logits = model.network(model.front_end(torch.from_numpy(clips))).numpy()
-    np.testing.assert_allclose(model.score(clips), softmax(logits / TEMPERATURE), atol=1e-5)
+    np.testing.assert_allclose(model.score(clips), softmax(logits / TEMPERATURE), atol=LIMIT)
     assert np.abs(softmax(logits) - model.score(clips)).max() > 0.05
     assert model.metadata.temperature == TEMPERATURE
 
@@ -79,7 +80,7 @@ def test_files_are_equal_and_say_it(form: str, model: WaveformModel, clips: NDAr
     assert export(model, FORMATS[form], tmp_path, "m").passed
     loaded = kws.load(tmp_path / f"m{FORMATS[form].suffix}")
     assert loaded.metadata.temperature == TEMPERATURE
-    np.testing.assert_allclose(loaded.score(clips), model.score(clips), atol=1e-5)
+    np.testing.assert_allclose(loaded.score(clips), model.score(clips), atol=LIMIT)
 
 
 def test_8_bits_divide_in_float(model: WaveformModel, clips: NDArray[np.float32], tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_streaming_files_are_equal_and_say_it(form: str, model: WaveformModel, t
 
 def test_a_checkpoints_stream_is_equal(model: WaveformModel, clips: NDArray[np.float32]) -> None:
     scores = checkpoint_scorer(model).push(clips[0])
-    np.testing.assert_allclose(scores[0], model.score(clips[:1])[0], atol=1e-5)
+    np.testing.assert_allclose(scores[0], model.score(clips[:1])[0], atol=LIMIT)
 
 
 def test_files_of_before_have_none(checkpoint: Path) -> None:

@@ -1,0 +1,58 @@
+"""Runs of train.py on the small corpus: in this process, or as a process of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
+# 6 steps an epoch; 7 steps, a validation every 3.
+TINY = [
+    "data=folder", "words=['yes','no']", "model=tiny_conv", "model.filters=2", "features.hop_ms=40", "data.batch_size=5",
+    "schedule.steps=[4,3]", "trainer.val_check_interval=3", "trainer.log_every_n_steps=2", "trainer.accelerator=cpu",
+    "checkpoint_steps=5", "threads=1", "progress=false",
+]  # fmt: skip
+
+
+def composed(*overrides: str) -> DictConfig:
+    """The configuration as train.py gets it, resolved."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("train", list(overrides))
+    return OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run of the script in this process: its exit status and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line that names a mistake."""
+        assert self.status == 2, self.out + self.err
+        assert "Traceback" not in self.out + self.err
+        lines = [line for line in (self.out + self.err).splitlines() if "error: " in line]
+        assert len(lines) == 1, self.out + self.err
+        return lines[0].split("error: ", 1)[1]
+
+
+Runner = Callable[..., Outcome]
+
+
+def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *arguments],
+        cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
