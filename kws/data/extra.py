@@ -45,7 +45,7 @@ def heard_in_training(extra: Sequence[str], names: Sequence[str], sets: NDArray[
         names: those of the run's own clips.
         sets: the set of each of these.
     """
-    held_out = {_speaker(names[place]) for place in np.flatnonzero((sets == VALIDATION) | (sets == TESTING))} - {None}
+    held_out = {_speaker(name) for name, code in zip(names, sets, strict=True) if code in (VALIDATION, TESTING)} - {None}
     return np.array([place for place, name in enumerate(extra) if _speaker(name) not in held_out], dtype=np.int64)
 
 
