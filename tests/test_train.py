@@ -293,6 +293,8 @@ def test_own_words_are_judged_by_many_others_and_know_no_words_of_speech_command
     assert not {"lamp", "fan"} & set(module.extra[0].words)
     assert module.extra[1].words == ("lamp", "fan")
     assert cfg.augment.gate.probability > 0
+    alone = composed("experiment=own_words", data, "extra=none", "data.source.root=clips", "words=[lamp]")
+    assert instantiate(alone.data).extra == ()
     # Some validations, also in a run of few steps.
     assert 4 <= instantiate(cfg.schedule).total_steps / cfg.trainer.val_check_interval <= 10
 
