@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from kws.distortion.noise_gate import NoiseGate as NoiseGate
 from kws.errors import KwsError
 from kws.labels import UNKNOWN_INDEX
 from kws.negatives import Negatives
@@ -121,13 +122,13 @@ class PitchShift(nn.Module):
 
 
 class Augment(nn.Module):
-    """All augmentation of training, in order: speed, stretch, pitch, gain, shift, noise; then SpecAugment on features.
+    """All augmentation of training, in order: speed, stretch, pitch, gain, shift, noise, gate; then SpecAugment on features.
 
     Args:
         time_shift: the original's; None: left out.
         noise: the original's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
         negatives: unknown clips made of a batch's own keywords, before all else; None: none.
-        gain, speed, stretch, pitch, spec_augment: ours, each off at its default setting.
+        gain, speed, stretch, pitch, spec_augment, gate: ours, each off at its default setting.
     """
 
     def __init__(
@@ -140,9 +141,10 @@ class Augment(nn.Module):
         pitch: PitchShift | None = None,
         spec_augment: SpecAugment | None = None,
         negatives: Negatives | None = None,
+        gate: NoiseGate | None = None,
     ) -> None:
         super().__init__()
-        self.negatives = negatives
+        self.negatives, self.gate = negatives, gate
         self.noise, self.spec_augment, self.time_shift = noise, spec_augment, time_shift
         self.voice = nn.ModuleList(module for module in (speed, stretch, pitch, gain) if module is not None)
 
@@ -155,7 +157,7 @@ class Augment(nn.Module):
             waveform = module(waveform, generator)
         if self.noise is not None and bank is not None:
             waveform = self.noise(waveform, silent, bank, generator)
-        return waveform
+        return waveform if self.gate is None else self.gate(waveform, silent, generator)
 
     def extend(self, clips: Tensor, labels: Tensor, silent: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch's clips, labels and silence marks, with the made negatives behind them."""

@@ -174,7 +174,8 @@ def test_near_words_are_spoken_by_the_voices_that_say_the_wanted_ones() -> None:
 
 @pytest.mark.parametrize("experiment", options("experiment"))
 def test_experiments_are_the_rows_they_name(experiment: str) -> None:
-    cfg = composed(f"experiment={experiment}")
+    root = ["data.source.root=clips"] if experiment == "own_words" else []
+    cfg = composed(f"experiment={experiment}", *root)
     schedule = instantiate(cfg.schedule)
     assert isinstance(instantiate(cfg.data), KeywordData)
     assert isinstance(instantiate(cfg.trainer, max_steps=schedule.total_steps, logger=False), pl.Trainer)
@@ -191,6 +192,26 @@ def test_experiments_are_the_rows_they_name(experiment: str) -> None:
         assert [cfg.optim.lr * factor for factor in cfg.schedule.factors] == pytest.approx(rates)
         assert (cfg.optim["_target_"], cfg.optim.momentum, cfg.test_weights) == ("torch.optim.SGD", 0.0, "last")
         assert (cfg.data.batch_size, cfg.data.unknown_percentage, cfg.data.silence_percentage) == (100, 10, 10)
+
+
+@pytest.mark.parametrize("data", ["data=folder", "data=synthetic"])
+def test_own_words_are_judged_by_many_others_and_know_no_words_of_speech_commands(data: str) -> None:
+    cfg = composed("experiment=own_words", data, "data.source.root=clips", "words=[lamp,fan]")
+    assert cfg.model["_target_"] == composed("experiment=bc_tc_resnet").model["_target_"]
+    assert (cfg.data.unknown_percentage, cfg.data.unknown_weights) == (100, None)
+    module = instantiate(cfg.data)
+    assert not {"lamp", "fan"} & set(module.extra[0].words)
+    assert module.extra[1].words == ("lamp", "fan")
+    assert cfg.augment.gate.probability > 0
+    alone = composed("experiment=own_words", data, "extra=none", "data.source.root=clips", "words=[lamp]")
+    assert instantiate(alone.data).extra == ()
+    # Some validations, also in a run of few steps.
+    assert 4 <= instantiate(cfg.schedule).total_steps / cfg.trainer.val_check_interval <= 10
+
+
+@pytest.mark.parametrize("augment", ["tutorial", "none"])
+def test_the_originals_augmentation_has_no_gate(augment: str) -> None:
+    assert composed(f"augment={augment}").augment.gate.probability == 0
 
 
 @pytest.mark.parametrize("experiment", [name for name in options("experiment") if name != "demo"])

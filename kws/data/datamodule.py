@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kws.augment import Augment, NoiseBank, to_float
@@ -17,6 +18,8 @@ from kws.data import checks
 from kws.data.background import Background, load_background
 from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
 from kws.data.device_corpus import DeviceCorpus
+from kws.data.extra import Source as Source
+from kws.data.extra import heard_in_training, prepare_extra
 from kws.data.fixed_set import FixedSet
 from kws.data.joined import Clips, join
 from kws.data.loader import FixedLoader, RawBatch, TrainingLoader
@@ -30,14 +33,6 @@ from kws.features import FrontEnd
 from kws.labels import LabelSet
 
 log = logging.getLogger(__name__)
-
-
-class Source(Protocol):
-    """Where the sound comes from: the user's folder, a download, the synthesiser."""
-
-    def prepare(self) -> Path:
-        """Make the folder of word folders, where it is not there yet, and return it."""
-        ...
 
 
 class FeatureBatch(NamedTuple):
@@ -68,7 +63,7 @@ class KeywordData(pl.LightningDataModule):
         augment: augmentation of training clips; None: none.
         split: which clips train, validate and test.
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
-        extra: sources whose clips are all for training, besides those of `source`; keep speakers of the other sets out of them.
+        extra: more sources, for training alone; clips by speakers who validate or test are left out of them.
         training_unknown_percentage: unknown clips in training, in percent of the wanted clips; None: unknown_percentage.
         extra_percentage, extra_unknown_percentage, unknown_evenness, unknown_weights: see `TrainingShares`.
         wanted_evenness, max_clips_per_word: likewise.
@@ -133,9 +128,11 @@ class KeywordData(pl.LightningDataModule):
 
     def prepare_data(self) -> None:
         """Download, synthesise and pack, once a machine."""
-        for source in (self.source, *self.extra):
-            self._open(source.prepare(), warn=self.corpus is None)
-        self._open_test_set(warn=self.corpus is None)
+        first = self.corpus is None
+        self._open(self.source.prepare(), warn=first)
+        for source in self.extra:
+            self._open(prepare_extra(source), warn=first)
+        self._open_test_set(warn=first)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the corpus and choose the sets."""
@@ -157,7 +154,7 @@ class KeywordData(pl.LightningDataModule):
         self.training_pool, self.validation_pool, self.testing_pool = make_pools(
             corpus.words, sets, self.labels, self.unknown_percentage, self.silence_percentage
         )
-        self.epoch_pool, self._training_clips = self._with_extra(corpus, self.training_pool)
+        self.epoch_pool, self._training_clips = self._with_extra(corpus, sets, self.training_pool)
         self.corpus, self.background = corpus, background
         if background is not None:
             self._noise_bank = NoiseBank(
@@ -217,14 +214,14 @@ class KeywordData(pl.LightningDataModule):
         spec, root = self.front_end.spec, self.test_source.prepare()
         return open_test_set(root, self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir, warn)
 
-    def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
-        """What training draws from: the real clips, and behind them all of the extra sources."""
-        others = [self._open(source.prepare()) for source in self.extra]
+    def _with_extra(self, corpus: Corpus, sets: NDArray[np.int8], real: SplitPool) -> tuple[TrainingPool, Clips]:
+        """What training draws from: the real clips, and behind them those of the extra sources, without other sets' speakers."""
+        others = [self._open(prepare_extra(source)) for source in self.extra]
         for other in others:
             check_extra(other, self.split.unseen_words)
-        clips, first = join([corpus, *others]), len(corpus.names)
-        words = clips.words
-        pool = make_training_pool(real, words, np.arange(first, len(words)), self.labels, self.shares)
+        clips = join([corpus, *others])
+        extra = heard_in_training([name for other in others for name in other.names], corpus.names, sets)
+        pool = make_training_pool(real, clips.words, len(corpus.names) + extra, self.labels, self.shares)
         log.info("an epoch of training: %s", pool.to_text())
         return pool, clips
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from kws.data.espeak import Engine, accents
+from kws.errors import KwsError
 from kws.labels import plain_word
 
 # The words of Speech Commands, both versions.
@@ -84,7 +85,10 @@ def near_words(without: Sequence[Sequence[str]] = (), speech_commands: bool = Fa
     # But for these pairs nothing in the list sounds like another word of it, or like one of Speech Commands.
     alike = {word for pair in ALIKE if left_out.intersection(pair) for word in pair}
     if own := sorted(left_out - set(SPEECH_COMMANDS) - set(NEAR_WORDS)):
-        alike |= homophones(kept, own)
+        try:
+            alike |= homophones(kept, own)
+        except KwsError as error:
+            raise KwsError(f"data.extra: {error}; or train without the extra sources: extra=none") from error
     return tuple(word for word in kept if word not in alike)
 
 

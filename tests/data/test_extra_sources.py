@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from kws.data.datamodule import KeywordData
 from kws.data.folder import Folder
 from kws.data.joined import JoinedCorpus
 from kws.data.splits import HashedSplit
+from kws.data.synthesis import Synthetic
 from kws.errors import KwsError
 from kws.features import Mfcc
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX
@@ -26,7 +28,7 @@ REAL_WANTED = len(SPEAKERS["training"]) * TAKES * len(WANTED)
 
 @pytest.fixture(scope="module")
 def extra(tmp_path_factory: pytest.TempPathFactory) -> list[Folder]:
-    """Two folders: one of snow and of yes by a validation speaker, one of more snow; no background noise."""
+    """Two folders: one of snow and of yes by a training speaker, one of more snow; no background noise."""
     roots = [tmp_path_factory.mktemp("extra") / name for name in ("first", "second")]
     rng = np.random.default_rng(1)
     for root, words in zip(roots, (("snow", "yes"), ("snow",)), strict=True):
@@ -34,7 +36,7 @@ def extra(tmp_path_factory: pytest.TempPathFactory) -> list[Folder]:
             (root / word).mkdir(parents=True)
             for take in range(6):
                 sound = word_sound("yes" if word == "yes" else "bed", rng)
-                write_wav(root / word / f"{SPEAKERS['validation'][0]}_nohash_{take}.wav", sound, 16000)
+                write_wav(root / word / f"{SPEAKERS['training'][0]}_nohash_{take}.wav", sound, 16000)
     return [Folder(root) for root in roots]
 
 
@@ -65,6 +67,31 @@ def test_training_hears_them_with_their_labels(small_corpus: Path, extra: list[F
     added = drawn.clips[drawn.clips >= clips.starts[1]]
     assert sorted(words[clip] for clip in added) == ["snow"] * 12 + ["yes"] * 6
     np.testing.assert_array_equal(clips.read(added[-1:])[0], clips.parts[-1].clips[added[-1] - clips.starts[-2]])
+
+
+def test_speakers_of_the_other_sets_are_left_out_of_them(small_corpus: Path, extra: list[Folder], tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    (tmp_path / "snow").mkdir()
+    for speaker in (SPEAKERS["validation"][0], SPEAKERS["testing"][0], SPEAKERS["training"][0], "nobody"):
+        write_wav(tmp_path / "snow" / f"{speaker}_nohash_0.wav", word_sound("bed", rng), 16000)
+    write_wav(tmp_path / "snow" / "no speaker.wav", word_sound("bed", rng), 16000)
+    module = data(small_corpus, extra=[extra[1], Folder(tmp_path)], training_unknown_percentage=200, extra_unknown_percentage=100)
+    clips = module.train_dataloader().corpus
+    assert isinstance(clips, JoinedCorpus)
+    drawn = module.epoch_pool.draw(np.random.default_rng(0)).clips
+    names = [clips.parts[2].names[clip - clips.starts[2]] for clip in sorted(drawn) if clip >= clips.starts[2]]
+    assert sorted(names) == sorted(
+        [f"snow/{SPEAKERS['training'][0]}_nohash_0.wav", "snow/no speaker.wav", "snow/nobody_nohash_0.wav"]
+    )
+
+
+def test_a_source_that_cannot_be_made_says_that_training_goes_without(
+    small_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    source = Synthetic(small_corpus / "nowhere", ["yes"])
+    with pytest.raises(KwsError, match=r"data\.extra: .*pip install 'kws\[synthesis\]'; or train without .*: extra=none$"):
+        data(small_corpus, extra=[source])
 
 
 def test_training_goes_on_exactly_where_it_stopped(small_corpus: Path, extra: list[Folder]) -> None:

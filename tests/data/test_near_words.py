@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 
 import pytest
 
@@ -101,3 +102,10 @@ def test_homophones_are_those_of_any_accent() -> None:
 def test_words_of_the_list_itself_need_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kws.data.near_words.Engine", None)
     assert "lamp" not in near_words([["lamp", "yes"]])
+
+
+def test_words_of_ones_own_need_espeak_or_no_extra_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    assert "lamp" not in near_words([["lamp", "yes"]])
+    with pytest.raises(KwsError, match=r"data\.extra: .*pip install 'kws\[synthesis\]'; or train without .*: extra=none$"):
+        near_words([["kettle"]])

@@ -1,0 +1,84 @@
+"""Exact digital silence around a word, as noise gates, muted channels and zero padding leave it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from kws.errors import KwsError
+
+_FRAME_MS = 10
+
+
+class NoiseGate(nn.Module):
+    """Replace the quiet parts before and after a clip's word by exact zeros, and silence clips whole.
+
+    The gate opens at the first 10 ms whose peak comes within a threshold of the clip's peak, and closes after the last; between
+    them nothing changes. Without it a network never meets digital silence beside speech, whose log-mel values lie far below
+    those of any noise, and takes a word between zeros for something else.
+
+    Args:
+        probability: share of clips that the gate is at; 0: none, and nothing is drawn.
+        threshold_db: range that a clip's threshold is drawn from evenly, in dB below its peak, the lower first.
+        hold_ms: longest time that the gate is open before and after the word; each clip's is drawn evenly from 0 to this.
+        rate_hz: samples a second.
+
+    Raises:
+        KwsError: a setting that makes no sense.
+    """
+
+    def __init__(
+        self,
+        probability: float = 0.0,
+        threshold_db: Sequence[float] = (-45.0, -20.0),
+        hold_ms: float = 150.0,
+        rate_hz: int = 16000,
+    ) -> None:
+        super().__init__()
+        if not 0 <= probability <= 1:
+            raise KwsError(f"augment.gate.probability: {probability:g} is no probability; give 0 to 1")
+        if len(threshold_db) != 2 or not -math.inf < threshold_db[0] <= threshold_db[1] <= 0:
+            raise KwsError(
+                f"augment.gate.threshold_db: {list(threshold_db)} given; two levels of at most 0 dB expected, the lower first,"
+                " such as [-45, -20]"
+            )
+        if not 0 <= hold_ms < math.inf:
+            raise KwsError(f"augment.gate.hold_ms: {hold_ms:g} makes no sense; give a number of at least 0")
+        self.probability, self.rate_hz = probability, rate_hz
+        self.lowest_db, self.highest_db = float(threshold_db[0]), float(threshold_db[1])
+        self.hold = hold_ms * rate_hz / 1000
+
+    def forward(self, waveform: Tensor, silent: Tensor, generator: Generator) -> Tensor:
+        """Gated clips.
+
+        Args:
+            waveform: float (batch, samples).
+            silent: bool (batch,), the silence clips: where the gate is, it stays shut.
+            generator: source of randomness.
+        """
+        if self.probability == 0:
+            return waveform
+        batch, samples = waveform.shape
+        draw = torch.rand(3, batch, generator=generator, device=generator.device).to(waveform.device)
+        gated = draw[0] < self.probability
+        threshold_db = self.lowest_db + draw[1] * (self.highest_db - self.lowest_db)
+        first, last = _loud_part(waveform, threshold_db, max(1, self.rate_hz * _FRAME_MS // 1000))
+        hold = draw[2] * self.hold
+        time = torch.arange(samples, device=waveform.device)
+        closed = (time < (first - hold)[:, None]) | (time >= (last + hold)[:, None]) | silent[:, None]
+        return waveform.masked_fill(closed & gated[:, None], 0.0)
+
+
+def _loud_part(waveform: Tensor, threshold_db: Tensor, frame: int) -> tuple[Tensor, Tensor]:
+    """Samples (batch,) between which lie all frames whose peak is within the thresholds (batch,), in dB, of the clip's."""
+    peaks = F.max_pool1d(waveform.abs()[:, None], frame, ceil_mode=True)[:, 0]
+    loud = peaks >= peaks.amax(dim=1, keepdim=True) * (10 ** (threshold_db / 20))[:, None]
+    number = torch.arange(1, loud.shape[1] + 1, device=loud.device)
+    # The highest of the numbers counted from either end; the loudest frame is always one of them.
+    last = (loud * number).amax(dim=1)
+    first = loud.shape[1] - (loud * number.flip(0)).amax(dim=1)
+    return first * frame, last * frame
