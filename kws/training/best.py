@@ -92,7 +92,7 @@ class TakeBestAlong(Callback):
         best: as `find_best` found it; None: there is none, and the next validation is the best.
     """
 
-    def __init__(self, best: Best | None) -> None:
+    def __init__(self, best: Best | None = None) -> None:
         self.best = best
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:

@@ -17,7 +17,6 @@ from kws.module import KeywordModule
 from kws.recipe import Recipe
 from kws.schedule import Schedule
 from kws.training.interruption import Interruption
-from kws.training.record import RunRecord
 from kws.training.settings import argument_types, build, built
 
 
@@ -37,17 +36,12 @@ def build_module(cfg: DictConfig, recipe: Recipe, schedule: Schedule) -> Keyword
     return module
 
 
-def build_trainer(cfg: DictConfig, folder: Path, schedule: Schedule, interruption: Interruption, record: RunRecord) -> pl.Trainer:
-    """Build Lightning's Trainer: with the callbacks of every run and those of `trainer.callbacks`.
+def build_trainer(
+    cfg: DictConfig, folder: Path, schedule: Schedule, interruption: Interruption | None = None, *others: pl.Callback
+) -> pl.Trainer:
+    """Build Lightning's Trainer: with the callbacks of every run, these others, and those of `trainer.callbacks`.
 
     `trainer.logger` takes the place of the group `logger`.
-
-    Args:
-        cfg: the configuration.
-        folder: of the run.
-        schedule: of the learning rate, which says how many steps there are.
-        interruption: signals that stop the run.
-        record: what the run is made of, for its checkpoints.
 
     Raises:
         KwsError: settings that don't fit.
@@ -59,12 +53,12 @@ def build_trainer(cfg: DictConfig, folder: Path, schedule: Schedule, interruptio
     if given.get("max_steps") is None:
         given["max_steps"] = schedule.total_steps
     averaging = build(cfg, "averaging") or None
-    ours = [*make_callbacks(folder, cfg.checkpoint_steps, cfg.progress, averaging, interruption), record]
+    ours = make_callbacks(folder, cfg.checkpoint_steps, cfg.progress, averaging, interruption)
     trainer: pl.Trainer = built(
         "trainer",
         lambda: instantiate(
             given,
-            callbacks=[*ours, *_listed(_objects(callbacks, "trainer.callbacks"))],
+            callbacks=[*ours, *others, *_listed(_objects(callbacks, "trainer.callbacks"))],
             logger=_build_logger(cfg, folder) if logger is None else _objects(logger, "trainer.logger"),
             default_root_dir=given.pop("default_root_dir", folder),
         ),

@@ -126,14 +126,15 @@ def link_latest(folder: Path) -> Path | None:
     return link
 
 
-def next_steps(tested: Path, data: Path) -> str:
+def next_steps(folder: Path, weights: str, data: Path) -> str:
     """Return the commands that usually follow a run, with its paths.
 
     Args:
-        tested: the checkpoint that was tested.
+        folder: of the run.
+        weights: that were tested, `best` or `last`.
         data: folder of word folders.
     """
-    checkpoint = shlex.quote(_near(tested))
+    checkpoint = shlex.quote(_near(folder / "checkpoints" / f"{weights}.ckpt"))
     return (
         "next:\n"
         f"  kws label {checkpoint} RECORDING.wav\n"

@@ -50,7 +50,8 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
         print(describe(module.network, recipe.build_front_end()))  # noqa: T201
         return float("nan")
     data, interruption, settings = build(cfg, "data"), Interruption(), recorded_settings(cfg)
-    trainer = build_trainer(cfg, folder, schedule, interruption, RunRecord(settings))
+    best = TakeBestAlong()
+    trainer = build_trainer(cfg, folder, schedule, interruption, RunRecord(settings), best)
     use_whole_checkpoints(trainer)
     if not trainer.is_global_zero:  # where several processes train together, the first one speaks
         logging.getLogger("kws").setLevel(logging.ERROR)
@@ -58,12 +59,9 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     formats = find_formats(cfg.export)
     if cfg.ckpt is not None:
         checkpoint = check_resumable(cfg.ckpt, module, settings, trainer.max_steps)
-        trainer.callbacks.append(TakeBestAlong(find_best(Path(cfg.ckpt), checkpoint)))
+        best.best = find_best(Path(cfg.ckpt), checkpoint)
     if trainer.is_global_zero:
-        folder.mkdir(parents=True, exist_ok=True)
-        recipe.labels.write(folder / "labels.txt")
-        link_latest(folder)
-        remove_unfinished(folder / "checkpoints")
+        _prepare_folder(folder, recipe)
     last = folder / "checkpoints" / "last.ckpt"
     with say_how_it_ended(folder, last, trainer), interruption:
         minutes = _fit(trainer, module, data, last, cfg.ckpt, interruption)
@@ -71,8 +69,15 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
         validation = run_test(trainer, module, data, folder, tested, minutes, cfg.calibrate)
         export_run(trainer, data, folder, tested.stem, formats)
     if guide and trainer.is_global_zero:
-        log.info(next_steps(tested, data.source.prepare()))
+        log.info(next_steps(folder, tested.stem, data.source.prepare()))
     return validation
+
+
+def _prepare_folder(folder: Path, recipe: Recipe) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe.labels.write(folder / "labels.txt")
+    remove_unfinished(folder / "checkpoints")
+    link_latest(folder)
 
 
 def _fit(

@@ -102,7 +102,7 @@ def test_a_best_of_later_than_the_checkpoint_is_found_again(
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["+trainer.fast_dev_run=true"], ["+trainer.limit_val_batches=0"],
+        ["+trainer.limit_val_batches=0"],
         ["+trainer.max_epochs=1", "trainer.val_check_interval=9"], ["+trainer.max_time='00:00:00:00'"],
     ],
 )  # fmt: skip

@@ -15,7 +15,8 @@ from training import train_run
 
 from kws.checkpoint import load_checkpoint
 from kws.errors import KwsError
-from kws.training.command import go_on_command, resumable, with_resume
+from kws.training.app import main
+from kws.training.command import go_on_command, with_resume
 
 
 @pytest.fixture(scope="module")
@@ -183,15 +184,13 @@ def test_the_command_line_that_is_said_is_taken(
     monkeypatch.setattr(sys, "orig_argv", ["python", "train.py", "data=folder"])
     program, script, *arguments = shlex.split(go_on_command(run_folder, run_folder / "checkpoints" / "last.ckpt"))
     assert (program, script, arguments) == ("python", "train.py", [f"resume={run_folder.name}"])
-    monkeypatch.setattr(sys, "argv", [script, *arguments])
-    resumable(lambda: None)()
-    assert sys.argv[1] == "data=folder"
+    assert with_resume(arguments)[0] == "data=folder"
     monkeypatch.setattr(sys, "argv", ["/place/kws/training/app.py"])
     assert go_on_command(run_folder, run_folder).startswith("kws train ")
     monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "kws", "train"])
     assert go_on_command(run_folder, run_folder).startswith("python3 -m kws train ")
     monkeypatch.setattr(sys, "argv", ["train.py", "resume=nowhere"])
     with pytest.raises(SystemExit) as left:
-        resumable(lambda: None)()
+        main()
     assert left.value.code == 2
     assert capsys.readouterr().err.startswith("error: resume: nowhere: no such folder")
