@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from kws.module import KeywordModule, log_interval
 from kws.plots import confusion_figure
+from kws.training.best_checkpoint import BestCheckpoint
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def make_callbacks(
     checkpoints = folder / "checkpoints"
     callbacks: list[Callback] = [
         ConfusionReport(),
-        ModelCheckpoint(
+        BestCheckpoint(
             checkpoints, "best", monitor="val/accuracy", mode="max", save_top_k=1, enable_version_counter=False
         ),
         ModelCheckpoint(
