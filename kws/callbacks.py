@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.types import STEP_OUTPUT
 from tqdm import tqdm
 
 from kws.module import KeywordModule, log_interval
 from kws.plots import confusion_figure
+from kws.training.best_checkpoint import BestCheckpoint
 from kws.training.interruption import Interruption
 from kws.training.last_checkpoint import LastCheckpoint
 
@@ -105,7 +106,7 @@ def make_callbacks(
     checkpoints = folder / "checkpoints"
     callbacks: list[Callback] = [
         ConfusionReport(),
-        ModelCheckpoint(
+        BestCheckpoint(
             checkpoints, "best", monitor="val/accuracy", mode="max", save_top_k=1, enable_version_counter=False
         ),
         LastCheckpoint(checkpoints / "last.ckpt", checkpoint_steps, interruption),
