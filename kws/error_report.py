@@ -78,6 +78,7 @@ def write_errors(
         KwsError: the folder holds something else, or can't be written.
     """
     check_folder(folder)
+    folder = folder.resolve()  # of a link, the folder behind it is replaced
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".part-{folder.name}-", dir=folder.parent) as temporary:

@@ -15,7 +15,7 @@ from kws.errors import KwsError
 from kws.metrics import Confusion
 from kws.streaming.judging import OperatingPoint
 from kws.streaming.tuning import Tuning
-from kws.whole_file import whole_file
+from kws.whole_file import is_special, whole_file
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
@@ -155,7 +155,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     try:
         with whole_file(path) as temporary:
-            figure.savefig(temporary, dpi=120)
+            # Named, for without an ending Matplotlib would write to another file.
+            form = path.suffix[1:] or ("png" if is_special(path) else "no ending")
+            figure.savefig(temporary, dpi=120, format=form)
     except ValueError as error:
         raise KwsError(f"{path}: {error}; end the name in .png, .svg or .pdf") from error
     except OSError as error:

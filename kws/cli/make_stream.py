@@ -108,6 +108,7 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
     from kws.errors import KwsError
     from kws.report import write_json
     from kws.streaming.timeline import write_truth
+    from kws.whole_file import replace_file
 
     truth = [{**asdict(word), "clip": clip} for word, clip in zip(scene.truth, clips, strict=True)]
     made = {"rate_hz": rate_hz, "duration_ms": 1000 * len(scene.samples) // rate_hz}
@@ -119,6 +120,6 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
             write_truth(new.with_suffix(".txt"), scene.truth)
             write_json(new.with_suffix(".json"), {**facts, **made, **sound, "truth": truth})
             for suffix in (".json", ".txt", ".wav"):
-                new.with_suffix(suffix).replace(out.with_suffix(suffix))
+                replace_file(new.with_suffix(suffix), out.with_suffix(suffix))
     except OSError as error:
         raise KwsError(f"{out}: can't be written: {error.strerror or error}") from error

@@ -25,6 +25,7 @@ from kws.export.parity import ParityReport, clip_ms, compare
 from kws.export.probes import hard_signals
 from kws.loading import load
 from kws.report import write_json
+from kws.whole_file import replace_file
 
 # Of the test split, for the comparison clip by clip; and of the training split, to calibrate with.
 _REAL_CLIPS, _CALIBRATION_CLIPS = 200, 300
@@ -102,8 +103,8 @@ def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], P
             report = write_and_compare(path)
             if report.passed:
                 write_json(beside, report.to_dict())
-                path.replace(folder / name)
-                beside.replace(folder / beside.name)
+                replace_file(path, folder / name)
+                replace_file(beside, folder / beside.name)
     except OSError as error:
         raise KwsError(f"{folder / name}: can't be written ({error.strerror or error}); give another folder") from error
     return report
