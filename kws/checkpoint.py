@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kws.artefacts.metadata import Metadata, checked_temperature
-from kws.artefacts.model import check_waveforms
+from kws.artefacts.model import check_waveforms, read_clips
 from kws.errors import KwsError, first_line
 from kws.features import FrontEnd
-from kws.framing import FeatureSpec
+from kws.framing import START, FeatureSpec
 from kws.labels import LabelSet
 from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.recipe import Recipe
@@ -72,6 +72,10 @@ class WaveformModel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
         return probabilities(self.network(self.front_end(waveform)), self.temperature)
+
+    def read(self, *paths: str | Path) -> NDArray[np.float32]:
+        """Sound files as clips that `score` takes, (files, samples): see `kws.artefacts.model.read_clips`."""
+        return read_clips(paths, self.spec)
 
     @torch.no_grad()
     def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -141,7 +145,11 @@ def check_resumable(path: str | Path, module: KeywordModule) -> None:
     checkpoint = read_checkpoint(Path(path))
     kept, mine = checkpoint[CHECKPOINT_KEY], module.recipe.to_dict()
     for room in ("words", "features"):
-        if kept.get(room) != mine[room]:
+        before = kept.get(room)
+        if room == "features" and isinstance(before, Mapping):
+            # Checkpoints of before do not say how they fit a recording to a clip.
+            before, mine[room] = {"fit": START, **before}, {"fit": START, **mine[room]}
+        if before != mine[room]:
             raise KwsError(f"ckpt: {path} has {room}={kept.get(room)}, this run has {mine[room]}; go on with the same {room}")
     sizes, own = (
         {name: tuple(value.shape) for name, value in state.items()} for state in (checkpoint["state_dict"], module.state_dict())

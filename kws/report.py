@@ -59,5 +59,16 @@ def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON, whole."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if not is_utf8(text):  # a file's name need not be
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8: the name of a file need not be."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

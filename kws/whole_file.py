@@ -64,7 +64,7 @@ def replace_file(new: Path, path: Path) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether there is something at `path` that is no regular file and no folder: a device, a pipe, an open file of this process."""
+    """Whether `path` is something other than a regular file or a folder: a device, a pipe, an open file of this process."""
     if _descriptor(path) is not None:
         return True
     try:

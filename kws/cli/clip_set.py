@@ -43,7 +43,9 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
             raise KwsError(
                 f"{args.data}: is a test set, with folders of silence and unknown clips, and has no splits to choose from"
             )
-        return open_test_set(args.data, model.labels, model.spec.rate_hz, model.spec.samples, cache_dir=args.cache_dir)
+        return open_test_set(
+            args.data, model.labels, model.spec.rate_hz, model.spec.samples, cache_dir=args.cache_dir, fit=model.spec.fit
+        )
     return open_split(
         Folder(args.data).prepare(),
         model.labels,
@@ -55,6 +57,7 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
         silence_percentage=args.silence_percentage,
         seed=args.seed,
         cache_dir=args.cache_dir,
+        fit=model.spec.fit,
     )
 
 

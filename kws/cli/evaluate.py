@@ -117,7 +117,9 @@ def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
     # Only which clips measure them: what is evaluated besides is the set as it is.
     rule = split_rule(args, unseen_words=words, unseen_from=args.split)
     spec = model.spec
-    return open_unseen(args.data, model.labels, rule, rate_hz=spec.rate_hz, clip_samples=spec.samples, cache_dir=args.cache_dir)
+    return open_unseen(
+        args.data, model.labels, rule, rate_hz=spec.rate_hz, clip_samples=spec.samples, cache_dir=args.cache_dir, fit=spec.fit
+    )
 
 
 def print_results(

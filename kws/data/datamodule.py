@@ -208,14 +208,20 @@ class KeywordData(pl.LightningDataModule):
     def _open(self, root: Path) -> Corpus:
         spec = self.front_end.spec
         return open_corpus(
-            root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=self.cache_dir, progress=self.progress
+            root,
+            spec.rate_hz,
+            spec.samples,
+            resample=self.resample,
+            cache_dir=self.cache_dir,
+            progress=self.progress,
+            fit=spec.fit,
         )
 
     def _open_test_set(self) -> FixedSet | None:
         if (source := self.test_source) is None:
             return None
         spec = self.front_end.spec
-        return open_test_set(source.prepare(), self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir)
+        return open_test_set(source.prepare(), self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir, spec.fit)
 
     def _with_extra(self, corpus: Corpus, real: SplitPool) -> tuple[TrainingPool, Clips]:
         """What training draws from: the real clips, and all clips of the extra sources behind them."""

@@ -102,7 +102,7 @@ def make_pool(
     members = np.flatnonzero(sets == code)
     wanted = members[label[members] != UNKNOWN_INDEX]
     unknown = members[label[members] == UNKNOWN_INDEX]
-    empty = [word for word in labels.words if not np.any(label[wanted] == labels.index(word))]
+    empty = [] if partial else [word for word in labels.words if not np.any(label[wanted] == labels.index(word))]
     if empty:
         raise KwsError(
             f"words: {', '.join(empty)} has no clip in the {SPLITS[code]} set; record more speakers (a file's name up to"
