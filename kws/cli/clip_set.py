@@ -27,8 +27,10 @@ def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "
     add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
 
 
-def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
+def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool = False) -> FixedSet:
     """The clips of a split; of an official test set, all of them as they are.
+
+    `partial`: some of the model's words may have no clips, if one has.
 
     Raises:
         KwsError: whatever is wrong with the data.
@@ -58,6 +60,7 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
         seed=args.seed,
         cache_dir=args.cache_dir,
         fit=model.spec.fit,
+        partial=partial,
     )
 
 

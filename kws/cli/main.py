@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from kws import __version__
+from kws.cli.option_names import as_options
 from kws.cli.printing import printable
 from kws.errors import KwsError, missing_package
 
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except KwsError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        print(f"error: {printable(as_options(str(error), args))}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if (needed := missing_package(error)) is None:

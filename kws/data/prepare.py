@@ -190,7 +190,7 @@ def _convert(source: Path, words: dict[str, list[Path]], made: Path, settings: P
                 yield _convert_one(path, made / word / names[path.name], settings, twins)
             else:
                 reason = (
-                    f"'{path.suffix}' is not the ending of a sound file that can be read; convert it to WAV or FLAC, such as with:"
+                    f"'{path.suffix}' is not the ending of a sound file that can be read; convert it, such as with:"
                     f" ffmpeg -i {shlex.quote(path.name)} {shlex.quote(path.stem + '.wav')}"
                 )
                 yield Recording(word, f"{word}/{path.name}", "unreadable", reason=reason)

@@ -30,6 +30,7 @@ def open_split(
     seed: int,
     cache_dir: Path | None = None,
     fit: str = START,
+    partial: bool = False,
 ) -> FixedSet:
     """One set of a folder: the same clips that train.py tests with the same settings and seed.
 
@@ -43,6 +44,7 @@ def open_split(
         seed: of their choice.
         cache_dir: where the packed corpus is kept; None: in `root`.
         fit: how a recording of another length is made a clip: see `kws.data.cutting.fit_clip`.
+        partial: some of the wanted words may have no clips, if one has.
 
     Raises:
         KwsError: whatever is wrong with the data.
@@ -56,7 +58,7 @@ def open_split(
     code = SPLITS.index(split) if split in SPLITS else 0
     if split == "all":
         sets = np.zeros_like(sets)
-    pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage)
+    pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage, partial)
     return FixedSet.draw(corpus, pool, background, [seed, code])
 
 
