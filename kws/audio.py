@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
+import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from kws.errors import KwsError
+from kws.data.sound_decoder import decode, refuse_empty
+from kws.data.wav_header import AudioError as AudioError
+from kws.data.wav_header import WavLayout, wav_layout, with_length
 from kws.whole_file import whole_file
 
 # Compared in lower case.
@@ -25,60 +30,74 @@ AUDIO_SUFFIXES = frozenset(
 FULL_SCALE = 32768
 # Outside of these a header is damaged, and the resampling filter for an odd ratio would not fit in memory.
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
-# Writers that cannot seek back (ffmpeg, sox, arecord in a pipe) leave 0 or a size near 2 or 4 GiB in the header.
-_UNKNOWN_LENGTH = 0x7FFF0000
-_BLOCK_FRAMES = 1 << 18
-# Float sound lies in -1..1, and a mix may pass it; at a hundred times that it was stored in units of something else.
-_LOUDEST_FLOAT = 100.0
+_LONGEST_PIPE = 4 << 30
+STANDARD_INPUT = "-"
 
+_log = logging.getLogger(__name__)
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
-class AudioError(KwsError):
-    """A sound file that can't be read, or is not what it says it is."""
-
-
 @dataclass(frozen=True, slots=True)
-class _WavLayout:
-    """What a RIFF header says: the format, and where the sound lies in the file (bytes)."""
+class Sound:
+    """A sound file, read.
 
-    plain: bool  # little-endian 16-bit PCM: the bytes in the file are the samples
+    Attributes:
+        samples: int16 (samples,), at the rate asked for.
+        channels, rate_hz: of the file.
+        notes: what was done to it that its owner may not expect, a sentence without the file's name each.
+    """
+
+    samples: NDArray[np.int16]
     channels: int
     rate_hz: int
-    offset: int
-    size: int
-    unclosed: bool  # the header says 0 bytes, but sound follows
+    notes: tuple[str, ...] = ()
 
 
 def read_audio(path: Path | str, rate_hz: int, *, resample: bool = True) -> NDArray[np.int16]:
     """Read a sound file as mono 16-bit samples.
 
-    Channels are averaged, another rate is resampled, values beyond full scale are clipped.
-    16-bit mono at `rate_hz` comes bit-exact.
+    Channels are averaged, another rate is resampled; 16-bit mono at `rate_hz` comes bit-exact. Float sound beyond full scale is
+    scaled down to it, and of channels that cancel each other the loudest is taken; both are said in a warning.
 
     Args:
-        path: WAV, FLAC, Ogg, Opus, MP3 or whatever else libsndfile reads.
+        path: WAV, FLAC, Ogg, Opus, MP3 or whatever else libsndfile reads; a pipe is read to its end; "-" is standard input.
         resample: convert another rate; False refuses it.
 
     Returns:
         int16 (samples,), at least one sample.
 
     Raises:
-        AudioError: missing, empty, truncated or no sound file; NaN or infinite samples; another rate while `resample` is False.
+        AudioError: missing, empty, truncated or no sound file; NaN or infinite samples; another rate while `resample` is False;
+            over 4 GiB from a pipe.
     """
+    sound = read_sound_file(path, rate_hz, resample=resample)
+    for note in sound.notes:
+        _log.warning("%s: %s", path, note)
+    return sound.samples
+
+
+def read_sound_file(path: Path | str, rate_hz: int, *, resample: bool = True) -> Sound:
+    """As `read_audio`, with what the file was and what was done to it; nothing is logged."""
     name = os.fspath(path)
     try:
-        with io.FileIO(name) as file:  # unbuffered: the samples go straight into their array
-            wav = _wav_layout(file, name)
+        with _opened(name) as file:
+            length = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            wav = wav_layout(file, length, name)
+            notes = (wav.note,) if wav is not None and wav.note else ()
             if wav is not None and wav.plain and wav.channels == 1 and wav.rate_hz == rate_hz:
-                return _read_plain(file, wav, name)
-            mended = _with_length(file, wav) if wav is not None and wav.unclosed else None
+                return Sound(_read_plain(file, wav, name), 1, rate_hz, notes)
+            mended = with_length(file, wav) if wav is not None and wav.unclosed else None
+            if mended is None and isinstance(file, io.BytesIO):
+                mended = file
+            # As bytes, for soundfile can't encode a name that is not UTF-8.
+            decoded = decode(name, mended or (name if os.name == "nt" else os.fsencode(name)))
     except OSError as error:
         raise AudioError(f"{name}: can't be read: {error.strerror or error}; give an existing sound file") from error
-    waveform, found_hz = _decode(name, mended)
-    if found_hz != rate_hz:
-        waveform = _at_rate(waveform, found_hz, rate_hz, resample, name)
-    return to_int16(waveform)
+    waveform = decoded.waveform
+    if decoded.rate_hz != rate_hz:
+        waveform = _at_rate(waveform, decoded.rate_hz, rate_hz, resample, name)
+    return Sound(to_int16(waveform), decoded.channels, decoded.rate_hz, notes + decoded.notes)
 
 
 def write_wav(path: Path | str, samples: NDArray[np.int16], rate_hz: int) -> None:
@@ -141,94 +160,31 @@ def find_audio(folder: Path | str) -> list[Path]:
     return sorted(path for path in files if path.is_file())
 
 
-def _read_plain(file: io.FileIO, wav: _WavLayout, name: str) -> NDArray[np.int16]:
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    """The file, unbuffered; what can't be sought in (a pipe, standard input) is read into memory whole."""
+    with io.FileIO(name) if name != STANDARD_INPUT else io.FileIO(0, closefd=False) as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and name != STANDARD_INPUT:
+            yield cast(BinaryIO, file)
+            return
+        content = io.BytesIO()
+        while piece := file.read(1 << 20):
+            content.write(piece)
+            if content.tell() > _LONGEST_PIPE:
+                raise AudioError(f"{name}: over {_LONGEST_PIPE / 2**30:g} GiB came from this pipe; save such sound to a file")
+        yield content
+
+
+def _read_plain(file: BinaryIO, wav: WavLayout, name: str) -> NDArray[np.int16]:
     if wav.size < 2:
-        _refuse_empty(name)
+        refuse_empty(name)
     file.seek(wav.offset)
-    samples = np.fromfile(file, "<i2", wav.size // 2)
+    count = wav.size // 2
+    # A file goes straight into its array; what came from a pipe is in memory already.
+    samples = np.frombuffer(file.read(2 * count), "<i2") if isinstance(file, io.BytesIO) else np.fromfile(file, "<i2", count)
     if samples.size != wav.size // 2:
         raise AudioError(f"{name}: {wav.size} bytes of sound expected, {samples.nbytes} read; is it still being written?")
     return samples.astype(np.int16, copy=False)
-
-
-def _wav_layout(file: io.FileIO, name: str) -> _WavLayout | None:
-    """Walk the chunks of a RIFF, RIFX or RF64 file up to the sound; None for every other file.
-
-    libsndfile shortens a truncated file without a word, hence the walk.
-    """
-    length = os.fstat(file.fileno()).st_size
-    if length == 0:
-        raise AudioError(f"{name}: is empty (0 bytes); copy or record it again")
-    head = file.read(12)
-    if len(head) < 12 or head[:4] not in (b"RIFF", b"RIFX", b"RF64") or head[8:] != b"WAVE":
-        return None
-    order = ">" if head[:4] == b"RIFX" else "<"
-    plain, channels, rate_hz, size64 = False, 0, 0, 0
-    position = 12
-    while len(header := file.read(8)) == 8:
-        kind, size = header[:4], struct.unpack(order + "I", header[4:])[0]
-        position += 8
-        if kind == b"data":
-            closed = 8 + struct.unpack(order + "I", head[4:8])[0] == length
-            declared = size64 if size == 0xFFFFFFFF and size64 else size
-            found = _sound_bytes(declared, length - position, closed, name)
-            return _WavLayout(plain, channels, rate_hz, position, found, unclosed=declared == 0 < found)
-        if kind == b"fmt " and size >= 16:
-            fmt = file.read(26)
-            code, channels, rate_hz, _, _, bits = struct.unpack(order + "HHIIHH", fmt[:16].ljust(16, b"\0"))
-            # WAVE_FORMAT_EXTENSIBLE names the real format in the first two bytes of its GUID.
-            code = fmt[24] if code == 0xFFFE and size >= 40 and len(fmt) == 26 else code
-            plain = order == "<" and code == 1 and bits == 16
-        elif kind == b"ds64":
-            size64 = int.from_bytes(file.read(16)[8:], "little")
-        position += size + size % 2
-        file.seek(position)
-    return None
-
-
-def _sound_bytes(declared: int, found: int, closed: bool, name: str) -> int:
-    """Bytes of sound that are there, given those the header declares; `closed`: the RIFF size fits the file."""
-    if declared <= found and (declared or closed):
-        return declared
-    if declared == 0 or declared >= _UNKNOWN_LENGTH:
-        return found
-    raise AudioError(f"{name}: is truncated: its header declares {declared} bytes of sound, {found} are there; copy or record it")
-
-
-def _with_length(file: io.FileIO, wav: _WavLayout) -> io.BytesIO:
-    """The file with the size of its sound filled in, for libsndfile takes the 0 of an unclosed file at its word."""
-    file.seek(0)
-    content = bytearray(file.readall())
-    struct.pack_into(">I" if content[:4] == b"RIFX" else "<I", content, wav.offset - 4, min(wav.size, 0xFFFFFFFF))
-    return io.BytesIO(content)
-
-
-def _decode(name: str, mended: io.BytesIO | None) -> tuple[NDArray[np.float32], int]:
-    """Decode with libsndfile: float32 (samples,), the mean of the channels; and the file's rate, Hz."""
-    blocks: list[NDArray[np.float32]] = []
-    # As bytes, for soundfile can't encode a name that is not UTF-8.
-    source = mended or (name if os.name == "nt" else os.fsencode(name))
-    try:
-        with soundfile.SoundFile(source) as file:
-            # In blocks: a FLAC from a pipe does not know its length, and long stereo recordings are mixed down as they come.
-            while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-                blocks.append(block.mean(axis=1) if block.shape[1] > 1 else block[:, 0])
-            rate_hz = int(file.samplerate)
-    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: soundfile takes *.raw for headerless sound
-        reason = getattr(error, "error_string", str(error)).rstrip(".")
-        raise AudioError(f"{name}: can't be read as sound ({reason}); convert it to WAV or FLAC, or leave it out") from error
-    if not blocks:
-        _refuse_empty(name)
-    waveform = np.concatenate(blocks)
-    if not np.isfinite(waveform).all():
-        raise AudioError(f"{name}: holds NaN or infinite samples; write it again from the original sound")
-    if (peak := float(np.abs(waveform).max())) > _LOUDEST_FLOAT:
-        raise AudioError(f"{name}: its float samples reach {peak:g}; float sound lies in -1 to 1; scale it, or write 16-bit")
-    return waveform, rate_hz
-
-
-def _refuse_empty(name: str) -> NoReturn:
-    raise AudioError(f"{name}: holds no sound (0 frames); record it again or leave it out")
 
 
 def _at_rate(waveform: NDArray[np.float32], found_hz: int, rate_hz: int, resample: bool, name: str) -> NDArray[np.float32]:

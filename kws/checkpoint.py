@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kws.artefacts.metadata import Metadata, checked_temperature
-from kws.artefacts.model import check_waveforms
+from kws.artefacts.model import check_waveforms, read_clips
 from kws.artefacts.torch_threads import TORCH_THREADS
 from kws.errors import KwsError, first_line
 from kws.features import FrontEnd
@@ -77,6 +77,10 @@ class WaveformModel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
         return probabilities(self.network(self.front_end(waveform)), self.temperature)
+
+    def read(self, *paths: str | Path) -> NDArray[np.float32]:
+        """Sound files as clips that `score` takes, (files, samples): see `kws.artefacts.model.read_clips`."""
+        return read_clips(paths, self.spec)
 
     @torch.no_grad()
     def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:

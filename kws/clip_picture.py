@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from kws.plots import plain
+
 # Bars beyond these would be too thin to read.
 _BARS = 14
 
@@ -47,8 +49,7 @@ def clip_figure(
     )  # fmt: skip
     bottom.set(ylabel="mel band", xlabel="time (s)")
     _draw_scores(figure.add_subplot(grid[:, 1]), scores, names, truth)
-    # Names of files may hold a dollar, which would start a formula.
-    figure.suptitle(title, fontsize=10, parse_math=False)
+    figure.suptitle(plain(title), fontsize=10)
     return figure
 
 
@@ -63,6 +64,6 @@ def _draw_scores(axes: Axes, scores: NDArray[np.float32], names: tuple[str, ...]
         axes.text(min(float(score), 1) + 0.02, row, f"{score:.2f}", va="center", fontsize=8)
     # In words as well: not everyone tells red from green.
     marks = {answer: " (answer)"} | {truth: " (truth)" if truth != answer else " (truth, answer)"}
-    axes.set_yticks(rows, [names[label] + marks.get(int(label), "") for label in shown])
+    axes.set_yticks(rows, [plain(names[label]) + marks.get(int(label), "") for label in shown])
     axes.set(xlim=(0, 1.18), xlabel="score", ylim=(len(shown) - 0.4, -0.6))
     axes.set_xticks([0, 0.5, 1])

@@ -79,6 +79,7 @@ def write_errors(
         KwsError: the folder holds something else, or can't be written.
     """
     check_folder(folder)
+    folder = folder.resolve()  # of a link, the folder behind it is replaced
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".part-{folder.name}-", dir=folder.parent) as temporary:
@@ -105,7 +106,7 @@ def _write_page(
     write_json(folder / JSON, {**content, "pairs": [asdict(pair) for pair in pairs], **kinds})
     summary = f"{facts['model']} on {facts['data']} ({facts['split']}): {wrong} of {confusion.total} clips wrong."
     page = error_page(f"What {Path(facts['model']).name} got wrong", summary, heard, doubted, pairs)
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    (folder / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def clip_name(clips: FixedSet, place: int) -> str:
@@ -142,7 +143,7 @@ def _copied(
 
 
 def _write_table(path: Path, places: Places, sounds: list[str], answers: Answers, clips: FixedSet) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "sound", "label", "predicted", "confidence", *answers.names])
         for number, place in enumerate(places):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.filterbanks import dct_matrix, group_matrix, htk_mel_filterbank, original_mel_filterbank
-from kws.framing import FeatureSpec
+from kws.framing import START, FeatureSpec
 from kws.product import product
 from kws.spectrum import Spectrum
 
@@ -32,7 +32,7 @@ class Mfcc(FrontEnd):
     """The original's MFCC: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT (BEHAVIOUR: TensorFlow's `mfcc` op).
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`.
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: coefficients kept, from coefficient 0 on.
         mel_bands: mel bands before the DCT.
         lower_hz, upper_hz: the bands' range.
@@ -51,9 +51,10 @@ class Mfcc(FrontEnd):
         mel_bands: int = 40,
         lower_hz: float = 20.0,
         upper_hz: float = 4000.0,
+        fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
         _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
         fft_size = self.spec.fft_size
         bank, first, last = original_mel_filterbank(fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
@@ -78,7 +79,7 @@ class MfccTorchaudio(FrontEnd):
     neighbours; here every clip is cut at 80 dB below its own loudest band (equal for a batch of one).
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
         bins: coefficients kept.
         mel_bands: mel bands before the DCT.
         lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
@@ -96,9 +97,10 @@ class MfccTorchaudio(FrontEnd):
         lower_hz: float = 0.0,
         upper_hz: float | None = None,
         top_db: float = 80.0,
+        fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
         upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
         _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
         bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
@@ -123,7 +125,7 @@ class LogMel(FrontEnd):
     """Log-mel energies: power, HTK mel bands (torchaudio's `MelSpectrogram` with center=False), natural log.
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`.
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: mel bands.
         lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
         floor: smallest energy before the log; it hides rounding noise in empty bands.
@@ -139,9 +141,10 @@ class LogMel(FrontEnd):
         lower_hz: float = 20.0,
         upper_hz: float | None = None,
         floor: float = 1e-6,
+        fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
         upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
         _check_bands(bins, bins, lower_hz, upper_hz, rate_hz)
         if floor <= 0:
@@ -165,15 +168,21 @@ class Average(FrontEnd):
     Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms: see `FeatureSpec`.
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: features asked for; the front end's own `bins` says how many there are.
     """
 
     def __init__(
-        self, rate_hz: int = 16000, clip_ms: float = 1000.0, window_ms: float = 30.0, hop_ms: float = 10.0, bins: int = 40
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
         fft_bins = self.spec.fft_size // 2 + 1
         if not 1 <= bins <= fft_bins:
             raise KwsError(f"features.bins: {bins} asked, but the spectrum has {fft_bins} bins; ask for 1 to {fft_bins}")

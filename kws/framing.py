@@ -7,6 +7,19 @@ from dataclasses import dataclass
 
 from kws.errors import KwsError
 
+START, LOUDEST = "start", "loudest"
+
+
+def check_fit(fit: str) -> str:
+    """The rule by which a recording is fitted to a clip, if there is such a rule.
+
+    Raises:
+        KwsError: there is none of this name.
+    """
+    if fit not in (START, LOUDEST):
+        raise KwsError(f"features.fit: {fit!r} is no rule for fitting a recording to a clip; give {LOUDEST} or {START}")
+    return fit
+
 
 @dataclass(frozen=True)
 class FeatureSpec:
@@ -17,17 +30,21 @@ class FeatureSpec:
         clip_ms: length of a clip.
         window_ms: length of a frame.
         hop_ms: from one frame's start to the next.
+        fit: how a recording of another length is made a clip: see `kws.data.cutting.fit_clip`.
 
     Raises:
-        KwsError: a length of nothing, or a window longer than the clip.
+        KwsError: a length of nothing, a window longer than the clip, or an unknown rule of fitting.
     """
 
     rate_hz: int = 16000
     clip_ms: float = 1000.0
     window_ms: float = 30.0
     hop_ms: float = 10.0
+    # Of files of before, which do not say: as they were trained.
+    fit: str = START
 
     def __post_init__(self) -> None:
+        check_fit(self.fit)
         if self.window < 2 or self.hop < 1:
             raise KwsError(
                 f"features: window_ms={self.window_ms} and hop_ms={self.hop_ms} give less than a sample at {self.rate_hz} Hz"

@@ -15,7 +15,7 @@ from kws.errors import KwsError
 from kws.metrics import Confusion
 from kws.streaming.judging import OperatingPoint
 from kws.streaming.tuning import Tuning
-from kws.whole_file import whole_file
+from kws.whole_file import is_special, whole_file
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
@@ -30,11 +30,12 @@ def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = "white" if share[row, column] > 0.5 else "black"
         axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=colour, fontsize=8)
+    names = tuple(plain(name) for name in names)
     axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("prediction")
     axes.set_ylabel("truth")
-    axes.set_title(title or f"{100 * confusion.accuracy:.1f} % of {confusion.total} clips right", fontsize=11)
+    axes.set_title(plain(title) or f"{100 * confusion.accuracy:.1f} % of {confusion.total} clips right", fontsize=11)
     return figure
 
 
@@ -61,7 +62,7 @@ def sound_figure(
     top, middle, bottom = figure.subplots(3, 1, sharex=True)
     seconds = len(waveform) / rate_hz
     top.plot(np.arange(len(waveform)) / rate_hz, waveform, linewidth=0.6)
-    top.set(ylabel="amplitude", title=title, xlim=(0, seconds))
+    top.set(ylabel="amplitude", title=plain(title), xlim=(0, seconds))
     level_db = 10 * np.log10(np.maximum(power, 1e-12))
     loudest = float(level_db.max())
     spectrogram = middle.imshow(
@@ -98,11 +99,11 @@ def reliability_figure(curves: Mapping[str, Reliability], title: str = "") -> Fi
     for number, (name, curve) in enumerate(curves.items()):
         filled, bins = curve.counts > 0, len(curve.counts)
         colour, marker = f"C{number}", "os^v"[number % 4]
-        label = f"{name}: ECE {100 * curve.ece:.1f} %"
+        label = f"{plain(name)}: ECE {100 * curve.ece:.1f} %"
         top.plot(curve.confidence[filled], curve.accuracy[filled], marker=marker, color=colour, label=label)
         edges = np.linspace(0, 1, bins + 1)
         bottom.stairs(curve.counts, edges, color=colour, linestyle=("-", "--", ":")[number % 3], linewidth=1.5)
-    top.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=title)
+    top.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=plain(title))
     top.grid(linewidth=0.3)
     top.legend(fontsize=9, loc="upper left")
     bottom.set(xlabel="confidence: the likeliest label's probability", ylabel="clips")
@@ -134,7 +135,7 @@ def det_figure(tuning: Tuning, title: str = "") -> Figure:
         )  # fmt: skip
     axes.axvline(tuning.target_per_hour, color="tab:red", linestyle="--", linewidth=1, label="target")
     axes.set_xscale("symlog", linthresh=1 / tuning.after.score.total.hours)
-    axes.set(xlabel="false accepts an hour", ylabel="words not found (%)", title=title)
+    axes.set(xlabel="false accepts an hour", ylabel="words not found (%)", title=plain(title))
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.grid(linewidth=0.3)
@@ -147,6 +148,11 @@ def _place(point: OperatingPoint) -> tuple[float, float]:
     return total.false_accepts_per_hour.value, 100 * (1 - total.hit_rate.value)
 
 
+def plain(text: str) -> str:
+    """A name as Matplotlib draws it letter for letter: $ begins no formula, and what is not UTF-8 is an escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a picture whole, in the format of its ending.
 
@@ -155,7 +161,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     try:
         with whole_file(path) as temporary:
-            figure.savefig(temporary, dpi=120)
+            # Named, for without an ending Matplotlib would write to another file.
+            form = path.suffix[1:] or ("png" if is_special(path) else "no ending")
+            figure.savefig(temporary, dpi=120, format=form)
     except ValueError as error:
         raise KwsError(f"{path}: {error}; end the name in .png, .svg or .pdf") from error
     except OSError as error:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from kws.plots import plain
 from kws.streaming.timeline import Detection, SpokenWord
 
 # Points across the picture: each is the range of the samples that fall on it.
@@ -41,12 +42,12 @@ def stream_figure(
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1, 2, 1.2))
     seconds = len(samples) / rate_hz
     _draw_waveform(top, samples, rate_hz)
-    top.set(ylabel="amplitude", xlim=(0, seconds), title=title)
+    top.set(ylabel="amplitude", xlim=(0, seconds), title=plain(title))
     picture = middle.imshow(
         scores.T, aspect="auto", origin="upper", cmap="magma", vmin=0, vmax=1, interpolation="nearest",
         extent=(times_ms[0] / 1000, times_ms[-1] / 1000, len(labels) - 0.5, -0.5) if len(times_ms) > 1 else None,
     )  # fmt: skip
-    middle.set_yticks(range(len(labels)), labels)
+    middle.set_yticks(range(len(labels)), [plain(name) for name in labels])
     middle.set_ylabel("score, by start of window")
     figure.colorbar(picture, ax=middle, pad=0.01)
     _draw_words(bottom, labels, detections, truth)
@@ -76,7 +77,7 @@ def _draw_words(axes: Axes, labels: Sequence[str], detections: Sequence[Detectio
                 seconds, [row[item.label] for item in items], marker=marker, label=name, s=40,
                 facecolors="none" if marker == "o" else colour, edgecolors=colour if marker == "o" else None,
             )  # fmt: skip
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [plain(name) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(axis="y", linewidth=0.3)
     if detections or truth:

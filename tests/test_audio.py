@@ -84,10 +84,10 @@ def test_eight_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
-def test_float_is_rounded_and_clipped(tmp_path: Path, subtype: str) -> None:
+def test_float_beyond_full_scale_is_scaled_down_to_it(tmp_path: Path, subtype: str) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, np.array([-3.0, -1.0, 0.0, 100.4 / 32768, 1.0, 2.5]), RATE_HZ, subtype=subtype)
-    np.testing.assert_array_equal(read_audio(path, RATE_HZ), [-32768, -32768, 0, 100, 32767, 32767])
+    np.testing.assert_array_equal(read_audio(path, RATE_HZ), [-32768, -10923, 0, 33, 10923, 27307])
 
 
 def test_stereo_is_averaged(tmp_path: Path) -> None:

@@ -144,3 +144,9 @@ def test_a_picture_that_breaks_off_leaves_the_old_one(confusion: Figure, tmp_pat
         save_figure(confusion, path)
     assert path.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_picture_without_an_ending_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KwsError, match=r"x: .*end the name in \.png"):
+        save_figure(Figure(), tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -60,3 +64,83 @@ def test_two_writers_do_not_meet(tmp_path: Path) -> None:
         assert list(pool.map(write, "ab")) == ["a" * 1000, "b" * 1000]
     assert path.read_text() in ("a" * 1000, "b" * 1000)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_behind_a_link_is_written_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    behind, link = tmp_path / "store" / "model.onnx", tmp_path / "model.onnx"
+    behind.write_text("old")
+    link.symlink_to(Path("store") / "model.onnx")
+    with whole_file(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert behind.read_text() == "new"
+    assert list(behind.parent.iterdir()) == [behind]
+
+
+def test_a_link_to_a_name_that_is_not_there_yet(tmp_path: Path) -> None:
+    link = tmp_path / "a.txt"
+    link.symlink_to("b.txt")
+    with whole_file(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "b.txt").read_text() == "new"
+
+
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(pipe.read_bytes)
+        with whole_file(pipe) as temporary:
+            assert temporary.suffix == ".json"
+            temporary.write_bytes(b"whole")
+        assert heard.result(timeout=30) == b"whole"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    null, link = tmp_path / "null", tmp_path / "link"
+    try:
+        os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        null.write_bytes(b"may be written")
+    except OSError:
+        pytest.skip("devices can't be made here: that takes root, and a file system that allows them")
+    link.symlink_to(null)
+    for path in (null, link):
+        with whole_file(path) as temporary:
+            temporary.write_text("gone")
+    assert stat.S_ISCHR(null.stat().st_mode)
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, null]
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_standard_output_is_written_where_it_stands(name: str, tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from kws.whole_file import whole_file\n"
+        "print('before')\n"
+        f"with whole_file(Path('{name}')) as file: file.write_text('whole\\n')\n"
+        "print('after')"
+    )
+    out = tmp_path / "out.txt"
+    with out.open("wb") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True, timeout=60)
+    assert out.read_text() == "before\nwhole\nafter\n"
+    piped = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, timeout=60)
+    assert piped.stdout == b"before\nwhole\nafter\n"
+
+
+def test_permissions_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o600)
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_folder_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="is a folder"), whole_file(tmp_path):
+        pytest.fail("the block must not run")

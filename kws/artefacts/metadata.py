@@ -10,7 +10,7 @@ from typing import Any
 
 from kws import __version__
 from kws.errors import KwsError
-from kws.framing import FeatureSpec
+from kws.framing import START, FeatureSpec
 from kws.labels import LabelSet
 from kws.streaming.scorer import StreamLayout
 from kws.streaming.settings import DecoderSettings
@@ -93,7 +93,10 @@ class Metadata:
         try:
             return cls(
                 LabelSet(content["labels"][2:]),
-                FeatureSpec(**{name: content["sound"][name] for name in ("rate_hz", "clip_ms", "window_ms", "hop_ms")}),
+                FeatureSpec(
+                    **{name: content["sound"][name] for name in ("rate_hz", "clip_ms", "window_ms", "hop_ms")},
+                    fit=content["sound"].get("fit", START),  # not there in files of before
+                ),
                 content["features"],
                 content["model"],
                 DecoderSettings.from_dict(content["decoder"]),

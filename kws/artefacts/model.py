@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.artefacts.metadata import Metadata
+from kws.audio import read_audio, to_float
+from kws.data.cutting import fit_clip
 from kws.errors import KwsError
 from kws.framing import FeatureSpec
 from kws.labels import LabelSet
@@ -42,6 +45,10 @@ class Model(Protocol):
 
     def __call__(self, waveform: Waveforms) -> Scores:
         """As `score`."""
+        ...
+
+    def read(self, *paths: str | Path) -> Waveforms:
+        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
         ...
 
 
@@ -84,9 +91,25 @@ class Artefact(ABC):
         """As `score`."""
         return self.score(waveform)
 
+    def read(self, *paths: str | Path) -> Waveforms:
+        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        return read_clips(paths, self.spec)
+
     @abstractmethod
     def run(self, waveform: Waveforms) -> Scores:
         """Whatever the file computes of (batch, …), unchecked."""
+
+
+def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
+    """Read sound files and fit each to a clip, as the model of this spec was trained: float32 (files, samples) in [-1, 1).
+
+    Raises:
+        AudioError: as kws.audio.read_audio.
+        KwsError: no file is given.
+    """
+    if not paths:
+        raise KwsError("read: no sound file given; give one or more")
+    return np.stack([to_float(fit_clip(read_audio(path, spec.rate_hz), spec.samples, spec.fit)) for path in paths])
 
 
 def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
@@ -101,7 +124,7 @@ def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
     if waveform.ndim != 2 or waveform.shape[1] != spec.samples:
         raise KwsError(
             f"waveform: shape {waveform.shape} given; (batch, {spec.samples}) expected, {spec.clip_ms:g} ms at {spec.rate_hz} Hz"
-            " (kws.audio.fit_length cuts or pads a clip, kws.audio.read_audio resamples a file)"
+            " (`model.read(path)` reads a file so; kws.audio.fit_length cuts or pads samples)"
         )
     if not np.isfinite(waveform).all():
         raise KwsError("waveform: holds NaN or infinite samples; a score of it would mean nothing")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
-import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -201,7 +200,6 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         with whole_file(path) as temporary:
             temporary.write_bytes(content)
-            shutil.copymode(path, temporary)
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror or error})") from error
 

@@ -27,8 +27,10 @@ def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "
     add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
 
 
-def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
+def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool = False) -> FixedSet:
     """The clips of a split; of an official test set, all of them as they are.
+
+    `partial`: some of the model's words may have no clips, if one has.
 
     Raises:
         KwsError: whatever is wrong with the data.
@@ -43,7 +45,9 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
             raise KwsError(
                 f"{args.data}: is a test set, with folders of silence and unknown clips, and has no splits to choose from"
             )
-        return open_test_set(args.data, model.labels, model.spec.rate_hz, model.spec.samples, cache_dir=args.cache_dir)
+        return open_test_set(
+            args.data, model.labels, model.spec.rate_hz, model.spec.samples, cache_dir=args.cache_dir, fit=model.spec.fit
+        )
     return open_split(
         Folder(args.data).prepare(),
         model.labels,
@@ -55,6 +59,8 @@ def open_set(args: argparse.Namespace, model: Model, split: str) -> FixedSet:
         silence_percentage=args.silence_percentage,
         seed=args.seed,
         cache_dir=args.cache_dir,
+        fit=model.spec.fit,
+        partial=partial,
     )
 
 

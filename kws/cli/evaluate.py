@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add = parser.add_argument
     add("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
-    add("data", type=Path, metavar="DATA", help="a folder with one folder a word")
+    add("data", type=Path, nargs="+", metavar="DATA", help="a folder with one folder a word")
     add_set_arguments(parser, "testing")
     add("--unseen-words", metavar="W,W", help="words that training never heard: also say how often they are called unknown")
     add("--out", type=Path, metavar="DIR", help="also write evaluation.json and a picture there")
@@ -62,12 +63,14 @@ def run(args: argparse.Namespace) -> int:
     from kws.report import write_report
     from kws.unseen import report_unseen
 
+    args.data = only_folder(args)
     check_errors(args)
     model = kws.load(args.model)
-    clips = open_set(args, model, args.split)
+    clips = open_set(args, model, args.split, partial=True)
     unseen_clips = open_unseen_set(args, model)
     answers = score_set(model, clips)
     confusion = answers.confusion
+    say_missing(confusion, model)
     facts: dict[str, Any] = {"model": str(args.model), "data": str(args.data), "split": split_name(args)}
     unseen = None if unseen_clips is None else report_unseen(model.score, unseen_clips)
     if unseen is not None:
@@ -82,6 +85,34 @@ def run(args: argparse.Namespace) -> int:
     else:
         print_results(args, confusion, calibration, unseen)
     return 0
+
+
+def only_folder(args: argparse.Namespace) -> Path:
+    """DATA, if there is one.
+
+    Raises:
+        KwsError: there are more: a pattern of the shell named several models, mostly.
+    """
+    from kws.errors import KwsError
+
+    *more, folder = args.data
+    if more:
+        given = [args.model, *args.data]
+        files = [path for path in given if not path.is_dir()]
+        if len(files) == len(given) - 1:
+            raise KwsError(f"{len(files)} models given ({', '.join(map(str, files))}); evaluate them one by one")
+        raise KwsError(f"{len(args.data)} folders given ({', '.join(map(str, args.data))}); give one model and one folder")
+    return Path(folder)
+
+
+def say_missing(confusion: Confusion, model: Model) -> None:
+    """Say which of the model's words have no clips, and so are not counted."""
+    counts = confusion.counts.sum(axis=1)
+    if missing := [name for name, count in zip(model.labels.names[2:], counts[2:], strict=True) if not count]:
+        print(
+            f"no clips of {', '.join(missing)}: the other {len(model.labels.words) - len(missing)} words are counted",
+            file=sys.stderr,
+        )
 
 
 def split_name(args: argparse.Namespace) -> str:
@@ -117,7 +148,9 @@ def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
     # Only which clips measure them: what is evaluated besides is the set as it is.
     rule = split_rule(args, unseen_words=words, unseen_from=args.split)
     spec = model.spec
-    return open_unseen(args.data, model.labels, rule, rate_hz=spec.rate_hz, clip_samples=spec.samples, cache_dir=args.cache_dir)
+    return open_unseen(
+        args.data, model.labels, rule, rate_hz=spec.rate_hz, clip_samples=spec.samples, cache_dir=args.cache_dir, fit=spec.fit
+    )
 
 
 def print_results(

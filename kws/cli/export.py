@@ -128,6 +128,6 @@ def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
     silence = 10.0 if load_background(root, spec.rate_hz, spec.samples) is not None else 0.0
     split = partial(
         open_split, root, model.labels, rule=rule, rate_hz=spec.rate_hz, clip_samples=spec.samples,
-        unknown_percentage=10.0, silence_percentage=silence, seed=args.seed, cache_dir=args.cache_dir,
+        unknown_percentage=10.0, silence_percentage=silence, seed=args.seed, cache_dir=args.cache_dir, fit=spec.fit,
     )  # fmt: skip
     return ExportData(split("testing"), calibration_clips(split("training")))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
+
+from kws.cli.printing import json_line, printable
 
 EPILOG = """example:
   kws label outputs/low_latency_conv/…/checkpoints/best.ckpt yes.wav no.wav
@@ -23,9 +24,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, or a model that `kws export` wrote")
-    parser.add_argument("sounds", type=Path, nargs="+", metavar="WAV", help="sound files or folders")
+    parser.add_argument("sounds", type=Path, nargs="+", metavar="WAV", help="sound files or folders; - is standard input")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="labels shown for each clip (default 3)")
-    parser.add_argument("--loudest", action="store_true", help="of a longer recording take the loudest part, not the beginning")
+    parser.add_argument(
+        "--fit", choices=("loudest", "start"),
+        help="how a recording is made a clip: its loudest part, in the middle of zeros; or its start (default: as in training)",
+    )  # fmt: skip
+    parser.add_argument("--loudest", dest="fit", action="store_const", const="loudest", help="short for --fit loudest")
     parser.add_argument("--json", action="store_true", help="print one JSON object a clip")
     parser.set_defaults(run=run)
 
@@ -33,8 +38,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio import fit_length, read_audio, to_float
-    from kws.data.cutting import loudest_segment
+    from kws.audio import read_audio, to_float
+    from kws.data.cutting import fit_clip, note_on_longer
     from kws.errors import KwsError
 
     if args.top < 1:
@@ -42,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     files = list_sounds(args.sounds)
     model = kws.load(args.model)
     rate_hz, samples = model.spec.rate_hz, model.spec.samples
-    failed = 0
+    fit = args.fit or model.spec.fit
+    failed = longer = 0
     for file in files:
         try:
             sound = read_audio(file, rate_hz)
@@ -50,15 +56,15 @@ def run(args: argparse.Namespace) -> int:
             print(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
-        if len(sound) > samples and args.loudest:
-            sound = loudest_segment(sound, samples)
-        elif len(sound) > samples:
-            spare = "; --loudest takes the loudest part"
-            print(f"{file}: {len(sound) / rate_hz:.2f} s; its first {samples / rate_hz:g} s are labelled{spare}", file=sys.stderr)
-        scores = model.score(to_float(fit_length(sound, samples))[None])[0]
+        longer += len(sound) > samples
+        scores = model.score(to_float(fit_clip(sound, samples, fit))[None])[0]
         order = scores.argsort()[::-1][: args.top]
         ranked = [(model.labels.names[index], float(scores[index])) for index in order]
         print(as_json(file, ranked) if args.json else as_text(file, ranked), flush=True)
+    if longer:
+        spare = "" if fit == "loudest" else "; --loudest takes the loudest part"
+        note = note_on_longer(longer, len(files) - failed, samples / rate_hz, fit, "labelled")
+        print(f"{note}{spare}", file=sys.stderr)
     return 2 if failed else 0
 
 
@@ -78,9 +84,9 @@ def list_sounds(paths: list[Path]) -> list[Path]:
 
 def as_text(file: Path, ranked: list[tuple[str, float]]) -> str:
     """A line for people."""
-    return f"{file}  " + "  ".join(f"{name} {score:.3f}" for name, score in ranked)
+    return f"{printable(str(file))}  " + "  ".join(f"{printable(name)} {score:.3f}" for name, score in ranked)
 
 
 def as_json(file: Path, ranked: list[tuple[str, float]]) -> str:
     """A line of JSON."""
-    return json.dumps({"file": str(file), "label": ranked[0][0], "scores": dict(ranked)}, ensure_ascii=False)
+    return json_line({"file": str(file), "label": ranked[0][0], "scores": dict(ranked)})

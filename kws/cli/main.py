@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import logging
 import sys
 from collections.abc import Sequence
 
 from kws import __version__
+from kws.cli.option_names import as_options
+from kws.cli.printing import printable
 from kws.cli.train import run_hydra
 from kws.errors import KwsError, missing_package
 
@@ -36,11 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     training = list(argv[:1]) == ["train"]
     if not training:  # which has Hydra's log
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # A name that is not UTF-8, or that the terminal lacks letters for, is printed with escapes.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args(argv[:1] if training else argv)
     try:
         return run_hydra(argv[1:]) if training else int(args.run(args))
     except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(as_options(str(error), args))}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if (needed := missing_package(error)) is None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -96,11 +94,11 @@ def run(args: argparse.Namespace) -> int:
 def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
     """Labels, rate and clip length: the model's, or the words given and the defaults."""
     import kws
-    from kws.framing import FeatureSpec
+    from kws.framing import LOUDEST, FeatureSpec
     from kws.labels import LabelSet
 
     if args.model is None:
-        return LabelSet(args.words.split(",")), FeatureSpec()
+        return LabelSet(args.words.split(",")), FeatureSpec(fit=LOUDEST)
     model = kws.load(args.model)
     return model.labels, model.spec
 
@@ -111,7 +109,7 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
     from kws.errors import KwsError
     from kws.report import write_json
     from kws.streaming.timeline import write_truth
-    from kws.whole_file import whole_file
+    from kws.whole_file import replace_file
 
     truth = [{**asdict(word), "clip": clip} for word, clip in zip(scene.truth, clips, strict=True)]
     made = {"rate_hz": rate_hz, "duration_ms": 1000 * len(scene.samples) // rate_hz}
@@ -122,8 +120,7 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
             write_wav(new, scene.samples, rate_hz)
             write_truth(new.with_suffix(".txt"), scene.truth)
             write_json(new.with_suffix(".json"), {**facts, **made, **sound, "truth": truth})
-            with contextlib.ExitStack() as files:
-                for suffix in (".wav", ".txt", ".json"):
-                    shutil.copyfile(new.with_suffix(suffix), files.enter_context(whole_file(out.with_suffix(suffix))))
+            for suffix in (".json", ".txt", ".wav"):
+                replace_file(new.with_suffix(suffix), out.with_suffix(suffix))
     except OSError as error:
         raise KwsError(f"{out}: can't be written: {error.strerror or error}") from error

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(report, settings, args.source, args.out), indent=2))
     else:
-        for line in text(report, args.out):
+        for line in text(report, args.out, args.clip_ms):
             print(_printable(line))
     if not report.kept:
         raise KwsError(f"{args.source}: none of its {len(report.recordings)} recordings could be kept; OUT was not written")
@@ -93,8 +93,10 @@ def table(report: Report) -> dict[str, dict[str, int]]:
     return dict(sorted(counts.items()))
 
 
-def text(report: Report, out: Path) -> list[str]:
+def text(report: Report, out: Path, clip_ms: float = 1000.0) -> list[str]:
     """The report in lines: what was left out or is doubtful, the counts, where the clips are."""
+    from kws.data.cutting import note_on_longer
+
     lines = [f"{entry} (passed over)" for entry in report.ignored]
     for recording in report.recordings:
         if recording.reason:
@@ -111,6 +113,8 @@ def text(report: Report, out: Path) -> list[str]:
         lines.append("clipped recordings are among the kept: listen to them before you train")
     if report.previous:
         lines.append(f"what was in {out} is now in {report.previous}")
+    if longer := sum(recording.cut for recording in report.recordings):
+        lines.append(note_on_longer(longer, report.kept, clip_ms / 1000, "loudest", "kept"))
     if report.kept:
         lines.append(f"{report.kept} clips are in {out}")
     return lines

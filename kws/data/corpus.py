@@ -19,14 +19,17 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from kws.audio import AUDIO_SUFFIXES, AudioError, fit_length, read_audio
+from kws.audio import AUDIO_SUFFIXES, AudioError, Sound, read_sound_file
+from kws.data.cutting import fit_clip, note_on_longer
 from kws.data.listing import BACKGROUND_FOLDER as BACKGROUND_FOLDER
 from kws.data.listing import list_clips
 from kws.data.names import printable
 from kws.errors import KwsError
+from kws.framing import START
 from kws.labels import plain_word
 
-_FORMAT = 1
+# Raised where the same files give other samples than before.
+_FORMAT = 2
 _READ_AHEAD = 256
 log = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ def open_corpus(
     cache_dir: Path | None = None,
     progress: bool = True,
     also: Sequence[str] = (),
+    fit: str = START,
     warn: bool = True,
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
@@ -86,10 +90,11 @@ def open_corpus(
 
     Args:
         root: folder with one folder a word.
-        rate_hz, clip_samples: of the packed clips, which are cut or zero-padded at their end.
+        rate_hz, clip_samples: of the packed clips.
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where packs are kept; None: in `.kws-cache` inside `root`. progress: show a bar while packing.
         also: folders that are taken as words though they start with an underscore.
+        fit: how a recording of another length is made a clip: see `kws.data.cutting.fit_clip`.
         warn: log what lies in the folder and is left out, such as sound of a format that is not read.
 
     Raises:
@@ -102,19 +107,21 @@ def open_corpus(
         raise _no_clips(root, left_out)
     if warn and left_out:
         log.warning("%s: left out: %s", printable(str(root)), left_out)
-    shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact")
+    shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact") + ("" if fit == START else f"-{fit}")
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
     pack, size = folder / _pack_name(shape, listing.fingerprint), len(names) * clip_samples * 2
     try:
         if not _is_whole(pack, size):
-            _pack(root, names, pack, rate_hz, clip_samples, resample, progress)
+            _pack(root, names, pack, rate_hz, clip_samples, resample, fit, progress)
         clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
     except OSError as error:
         raise _disk_error(error, folder, size) from error
     return Corpus(root, names, clips)
 
 
-def _pack(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, progress: bool) -> None:
+def _pack(
+    root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, fit: str, progress: bool
+) -> None:
     """Make a pack, unless another process makes it meanwhile; remove those that it takes the place of."""
     pack.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(pack.parent / "pack.lock"):
@@ -122,7 +129,7 @@ def _pack(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: i
             return
         if stale := _stale(pack):
             log.info("%s: clips came, went, changed or were copied since they were packed; packing again", root)
-        _build(root, names, pack, rate_hz, samples, resample, progress)
+        _build(root, names, pack, rate_hz, samples, resample, fit, progress)
         for old in stale:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -144,7 +151,9 @@ def _is_whole(pack: Path, size: int) -> bool:
     return clips.is_file() and clips.stat().st_size == size
 
 
-def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, progress: bool) -> None:
+def _build(
+    root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, fit: str, progress: bool
+) -> None:
     # This runs under the lock: what is there was left by a run that was killed.
     for left in (pack, *pack.parent.glob("building-*")):
         shutil.rmtree(left, ignore_errors=True)
@@ -152,20 +161,24 @@ def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: 
     if shutil.disk_usage(pack.parent).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     bad: list[str] = []
+    odd: list[str] = []
+    longer = 0
     # Not tempfile's, whose folders only their owner may read: packs on a shared disk are for all whom the umask lets read.
     temporary = pack.parent / f"building-{os.getpid()}"
     temporary.mkdir()
     try:
         # Plain writes, not a memory map: a full disk is then an error, not a bus error.
         with (temporary / "clips.int16").open("wb") as file:
-            for clip in tqdm(
-                _read_in_order(root, names, rate_hz, samples, resample),
+            for name, clip in tqdm(
+                zip(names, _read_in_order(root, names, rate_hz, resample), strict=True),
                 total=len(names), desc="packing clips", unit="clip", disable=not progress, mininterval=0.5,
             ):  # fmt: skip
                 if isinstance(clip, AudioError):
                     bad.append(printable(str(clip)))
                 else:
-                    file.write(clip.data)
+                    file.write(np.ascontiguousarray(fit_clip(clip.samples, samples, fit)).data)
+                    longer += len(clip.samples) > samples
+                    odd += [f"{name}: {note}" for note in clip.notes]
         if bad:
             listed = "\n  ".join(bad[:10] + ([f"… and {len(bad) - 10} more"] if len(bad) > 10 else []))
             raise KwsError(f"{root}: {len(bad)} of {len(names)} clips can't be used; mend or remove them:\n  {listed}")
@@ -173,14 +186,17 @@ def _build(root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: 
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     log.info("packed %d clips into %s", len(names), pack)
+    if odd:
+        more = f" (and {len(odd) - 3} more such)" if len(odd) > 3 else ""
+        log.warning("%s: %s%s", root, "; ".join(odd[:3]), more)
+    if longer:
+        log.warning("%s: %s", root, note_on_longer(longer, len(names), samples / rate_hz, fit, "taken"))
 
 
-def _read_in_order(
-    root: Path, names: Sequence[str], rate_hz: int, samples: int, resample: bool
-) -> Iterator[NDArray[np.int16] | AudioError]:
-    def read(name: str) -> NDArray[np.int16] | AudioError:
+def _read_in_order(root: Path, names: Sequence[str], rate_hz: int, resample: bool) -> Iterator[Sound | AudioError]:
+    def read(name: str) -> Sound | AudioError:
         try:
-            return np.ascontiguousarray(fit_length(read_audio(root / name, rate_hz, resample=resample), samples))
+            return read_sound_file(root / name, rate_hz, resample=resample)
         except AudioError as error:
             return error
 

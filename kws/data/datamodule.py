@@ -205,14 +205,14 @@ class KeywordData(pl.LightningDataModule):
         return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)
 
     def _open(self, root: Path, warn: bool = False) -> Corpus:
-        spec, cache, show = self.front_end.spec, self.cache_dir, self.progress
-        return open_corpus(root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=cache, progress=show, warn=warn)
+        spec, how = self.front_end.spec, {"resample": self.resample, "progress": self.progress, "warn": warn}
+        return open_corpus(root, spec.rate_hz, spec.samples, cache_dir=self.cache_dir, fit=spec.fit, **how)
 
     def _open_test_set(self, warn: bool = False) -> FixedSet | None:
         if self.test_source is None:
             return None
         spec, root = self.front_end.spec, self.test_source.prepare()
-        return open_test_set(root, self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir, warn)
+        return open_test_set(root, self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir, spec.fit, warn)
 
     def _with_extra(self, corpus: Corpus, sets: NDArray[np.int8], real: SplitPool) -> tuple[TrainingPool, Clips]:
         """What training draws from: the real clips, and behind them those of the extra sources, without other sets' speakers."""

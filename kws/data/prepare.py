@@ -7,6 +7,7 @@ import itertools
 import logging
 import math
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.audio import AUDIO_SUFFIXES, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioError, read_audio, write_wav
-from kws.data.cutting import clipped_fraction, cut_clip, level_dbfs, loudest_segment
+from kws.data.cutting import clipped_fraction, fit_clip, level_dbfs, loudest_segment
 from kws.errors import KwsError
+from kws.framing import LOUDEST
 
 BACKGROUND_FOLDER = "_background_noise_"
 Outcome = Literal["kept", "short", "silent", "duplicate", "unreadable"]
@@ -75,6 +77,7 @@ class Recording:
     written: str | None = None
     clipped: bool = False
     reason: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,10 @@ def _convert(source: Path, words: dict[str, list[Path]], made: Path, settings: P
             if path.name in names:
                 yield _convert_one(path, made / word / names[path.name], settings, twins)
             else:
-                reason = f"'{path.suffix}' is not the ending of a sound file that can be read; convert it to WAV or FLAC"
+                reason = (
+                    f"'{path.suffix}' is not the ending of a sound file that can be read; convert it, such as with:"
+                    f" ffmpeg -i {shlex.quote(path.name)} {shlex.quote(path.stem + '.wav')}"
+                )
                 yield Recording(word, f"{word}/{path.name}", "unreadable", reason=reason)
         _log.info("%s: %d recordings read", word, len(files))
 
@@ -197,11 +203,13 @@ def _convert_one(path: Path, target: Path, settings: PrepareSettings, twins: dic
         samples = read_audio(path, settings.rate_hz)
     except AudioError as error:
         return Recording(word, source, "unreadable", reason=str(error).removeprefix(f"{path}: "))
+    cut = False
     if word != BACKGROUND_FOLDER:  # noise is used in pieces of any length, and may be faint
         outcome, reason = judge(samples, settings)
         if outcome != "kept":
             return Recording(word, source, outcome, reason=reason)
-        samples = cut_clip(samples, settings.clip_samples)
+        cut = len(samples) > settings.clip_samples
+        samples = fit_clip(samples, settings.clip_samples, LOUDEST)
     twin = twins.setdefault(hashlib.sha256(samples.tobytes()).digest(), source)
     if twin != source:
         return Recording(word, source, "duplicate", reason=f"the same sound as {twin}")
@@ -210,7 +218,7 @@ def _convert_one(path: Path, target: Path, settings: PrepareSettings, twins: dic
     share = clipped_fraction(samples)
     clipped = share > settings.clipped_fraction
     reason = f"{100 * share:.1f} % of its samples are at full scale; record it at a lower level" if clipped else ""
-    return Recording(word, source, "kept", f"{word}/{target.name}", clipped, reason)
+    return Recording(word, source, "kept", f"{word}/{target.name}", clipped, reason, cut)
 
 
 def _check_out(source: Path, out: Path, force: bool) -> None:

@@ -85,6 +85,7 @@ def make_pool(
     labels: LabelSet,
     unknown_percentage: float,
     silence_percentage: float,
+    partial: bool = False,
 ) -> SplitPool:
     """The pool of one set.
 
@@ -94,18 +95,21 @@ def make_pool(
         code: the set wanted.
         labels: the label set.
         unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones (rounded up).
+        partial: some of the wanted words may have no clips, if one has.
 
     Raises:
         KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones from.
     """
     _check_shares(unknown_percentage, silence_percentage)
-    _check_words(words, labels)
+    if not partial:
+        _check_words(words, labels)
     label = np.array([labels.index(word) for word in words], dtype=np.int64)
     members = np.flatnonzero(sets == code)
     wanted = members[label[members] != UNKNOWN_INDEX]
     unknown = members[label[members] == UNKNOWN_INDEX]
     empty = [word for word in labels.words if not np.any(label[wanted] == labels.index(word))]
-    if empty:
+    if empty and not (partial and len(wanted)):
+        _check_words(words, labels)
         raise KwsError(
             f"words: {', '.join(empty)} has no clip in the {SPLITS[code]} set; record more speakers (a file's name up to"
             " `_nohash_` is its speaker, and a speaker is always in one set) or change split.*_percentage"

@@ -13,6 +13,7 @@ from kws.data.sampling import make_pool
 from kws.data.splits import SPLITS, SplitRule
 from kws.data.unseen import UnseenSet, unseen_set
 from kws.errors import KwsError
+from kws.framing import START
 from kws.labels import LabelSet
 
 
@@ -28,6 +29,8 @@ def open_split(
     silence_percentage: float,
     seed: int,
     cache_dir: Path | None = None,
+    fit: str = START,
+    partial: bool = False,
 ) -> FixedSet:
     """One set of a folder: the same clips that train.py tests with the same settings and seed.
 
@@ -40,11 +43,13 @@ def open_split(
         unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones.
         seed: of their choice.
         cache_dir: where the packed corpus is kept; None: in `root`.
+        fit: how a recording of another length is made a clip: see `kws.data.cutting.fit_clip`.
+        partial: some of the wanted words may have no clips, if one has.
 
     Raises:
         KwsError: whatever is wrong with the data.
     """
-    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir)
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, fit=fit)
     background = load_background(root, rate_hz, clip_samples)
     if background is None and silence_percentage > 0:
         advice = "Put recordings of noise there, or ask for none with --silence-percentage 0"
@@ -53,17 +58,25 @@ def open_split(
     code = SPLITS.index(split) if split in SPLITS else 0
     if split == "all":
         sets = np.zeros_like(sets)
-    pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage)
+    pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage, partial)
     return FixedSet.draw(corpus, pool, background, [seed, code])
 
 
 def open_unseen(
-    root: Path, labels: LabelSet, rule: SplitRule, *, rate_hz: int, clip_samples: int, cache_dir: Path | None = None
+    root: Path,
+    labels: LabelSet,
+    rule: SplitRule,
+    *,
+    rate_hz: int,
+    clip_samples: int,
+    cache_dir: Path | None = None,
+    fit: str = START,
 ) -> UnseenSet | None:
     """The clips of a rule's unseen words; arguments as of `open_split`.
 
     Raises:
         KwsError: a word is wanted, or has no clips.
     """
-    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, warn=False)  # `open_split` warns
+    # `open_split` warns of what is left out.
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, fit=fit, warn=False)
     return unseen_set(root, corpus, rule, labels)

@@ -10,6 +10,7 @@ from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
 from kws.data.fixed_set import FixedSet
 from kws.data.sampling import ClipList
 from kws.errors import KwsError
+from kws.framing import START
 from kws.labels import SILENCE, UNKNOWN, LabelSet
 
 
@@ -25,6 +26,7 @@ def open_test_set(
     clip_samples: int,
     resample: bool = True,
     cache_dir: Path | None = None,
+    fit: str = START,
     warn: bool = True,
 ) -> FixedSet:
     """All clips of a test set, by its folders; a folder of a word that is not wanted is unknown.
@@ -35,6 +37,7 @@ def open_test_set(
         rate_hz, clip_samples: of the model's clips.
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where the packed corpus is kept; None: in `root`.
+        fit: how a recording of another length is made a clip: see `kws.data.cutting.fit_clip`.
         warn: log what is left out.
 
     Raises:
@@ -45,7 +48,7 @@ def open_test_set(
             f"{root}: is no test set; folders {SILENCE} and {UNKNOWN} and one a word are expected, and no {BACKGROUND_FOLDER}"
         )
     also = (SILENCE, UNKNOWN)
-    corpus = open_corpus(root, rate_hz, clip_samples, resample=resample, cache_dir=cache_dir, also=also, warn=warn)
+    corpus = open_corpus(root, rate_hz, clip_samples, resample=resample, cache_dir=cache_dir, also=also, fit=fit, warn=warn)
     words = corpus.words
     missing = [name for name in labels.names if name not in set(words)]
     if missing:

@@ -26,6 +26,7 @@ from kws.export.parity import ParityReport, clip_ms, compare
 from kws.export.probes import hard_signals
 from kws.loading import load
 from kws.report import write_json
+from kws.whole_file import replace_file
 
 # Of the test split, for the comparison clip by clip; and of the training split, to calibrate with.
 _REAL_CLIPS, _CALIBRATION_CLIPS = 200, 300
@@ -107,9 +108,9 @@ def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], P
                 write_json(beside, report.to_dict())
                 if path.suffix == ".onnx":
                     write_description(path, load(path, threads=1).metadata)
-                path.replace(folder / name)
+                replace_file(path, folder / name)
                 for other in Path(temporary).iterdir():
-                    other.replace(folder / other.name)
+                    replace_file(other, folder / other.name)
     except OSError as error:
         raise KwsError(f"{folder / name}: can't be written ({error.strerror or error}); give another folder") from error
     return report

@@ -36,7 +36,7 @@ def open_clips(
     Raises:
         KwsError: whatever is wrong with the data.
     """
-    corpus = open_corpus(root, spec.rate_hz, spec.samples, cache_dir=cache_dir)
+    corpus = open_corpus(root, spec.rate_hz, spec.samples, cache_dir=cache_dir, fit=spec.fit)
     background = load_background(root, spec.rate_hz, spec.samples)
     if background is None:
         raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for the stream; put recordings of noise there")

@@ -9,6 +9,7 @@ from typing import Any
 
 from kws.checkpoint import read_checkpoint
 from kws.errors import KwsError
+from kws.framing import START
 from kws.module import CHECKPOINT_KEY, KeywordModule
 from kws.training.optimizer import unlike
 from kws.training.record import RUN_KEY, differences
@@ -54,7 +55,11 @@ def check_resumable(path: str | Path, module: KeywordModule, settings: Mapping[s
 def _check_network(path: str | Path, checkpoint: Mapping[str, Any], module: KeywordModule) -> None:
     kept, mine = checkpoint[CHECKPOINT_KEY], module.recipe.to_dict()
     for section in ("words", "features"):
-        if kept.get(section) != mine[section]:
+        before = kept.get(section)
+        if section == "features" and isinstance(before, Mapping):
+            # Earlier checkpoints do not say how they fit a recording to a clip.
+            before, mine[section] = {"fit": START, **before}, {"fit": START, **mine[section]}
+        if before != mine[section]:
             raise KwsError(
                 f"ckpt: {path} has {section}={kept.get(section)}, this run has {mine[section]}; go on with the same {section}"
             )

@@ -47,7 +47,14 @@ def test_json_says_what_other_programs_need() -> None:
     assert content["format"] == 1
     assert content["kws_version"] == __version__
     assert content["labels"] == ["_silence_", "_unknown_", "größer", "no"]
-    assert content["sound"] == {"rate_hz": 8000, "clip_ms": 750.0, "window_ms": 25.0, "hop_ms": 12.5, "clip_samples": 6000}
+    assert content["sound"] == {
+        "rate_hz": 8000,
+        "clip_ms": 750.0,
+        "window_ms": 25.0,
+        "hop_ms": 12.5,
+        "fit": "start",
+        "clip_samples": 6000,
+    }
     assert content["decoder"]["threshold"] == 0.55
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +60,7 @@ def test_takes_the_loudest_part_of_a_longer_recording(model: Path, tmp_path: Pat
     assert "--loudest" in first.err
     assert main(["label", str(model), str(tmp_path / "late.wav"), "--json", "--top", "4", "--loudest"]) == 0
     loudest = capsys.readouterr()
-    assert loudest.err == ""
+    assert loudest.err == "1 of 1 recordings is longer than 1 s: the loudest 1 s of each is labelled\n"
     assert json.loads(first.out)["scores"] != json.loads(loudest.out)["scores"]
 
 
@@ -78,7 +80,7 @@ def test_goes_on_after_a_bad_file(model: Path, small_corpus: Path, tmp_path: Pat
         (["label", "MODEL", "x.wav", "--top", "0"], "--top: 0"),
         (["evaluate", "MODEL", "EMPTY"], "empty"),
         (["evaluate", "MODEL", "nowhere"], "nowhere"),
-        (["evaluate", "MODEL", "DATA", "--unknown-percentage", "-1"], "unknown_percentage"),
+        (["evaluate", "MODEL", "DATA", "--unknown-percentage", "-1"], "--unknown-percentage: -1"),
         (["evaluate", "MODEL", "DATA", "--testing-percentage", "95"], "testing_percentage"),
         (["evaluate", "MODEL", "DATA", "--lists"], "validation_list.txt"),
         (["evaluate", "MODEL", "DATA", "--errors", "DATA"], "a new or empty folder"),
@@ -225,3 +227,72 @@ def test_evaluation_needs_no_torch() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'pytorch_lightning', 'hydra')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reads_files_as_label_does(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = kws.load(model)
+    clips = sorted((small_corpus / "yes").iterdir())[:3]
+    scores = loaded.score(loaded.read(*clips))
+    assert main(["label", str(model), *map(str, clips), "--json", "--top", "9"]) == 0
+    for line, row in zip(capsys.readouterr().out.splitlines(), scores, strict=True):
+        expected = dict(zip(loaded.labels.names, row.tolist(), strict=True))
+        assert json.loads(line)["scores"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_standard_input_is_labelled(model: Path, small_corpus: Path) -> None:
+    for name in ("-", "/dev/stdin"):
+        command = [sys.executable, "-m", "kws.cli.main", "label", str(model), name, "--json"]
+        sound = clip_of(small_corpus, "yes").read_bytes()
+        out = subprocess.run(command, input=sound, capture_output=True, check=True, timeout=120).stdout
+        assert json.loads(out)["file"] == name
+
+
+def test_names_that_are_not_utf_8_or_hold_formulas(
+    model: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = clip_of(small_corpus, "yes").read_bytes()
+    names = [os.fsdecode(b"\xff.wav"), "$^$.wav", "a\x1b[2J.wav"]
+    for name in names:
+        (tmp_path / name).write_bytes(sound)
+        path = str(tmp_path / name)
+        assert main(["label", str(model), path, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["file"] == path
+        assert main(["label", str(model), path]) == 0
+        assert "\x1b" not in capsys.readouterr().out
+        assert main(["spectrogram", path, str(tmp_path / "x.png")]) == 0
+        assert main(["stream", str(model), path, "--picture", str(tmp_path / "y.png")]) == 0
+        capsys.readouterr()
+
+
+def test_evaluates_the_words_that_a_folder_has(
+    model: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("yes", "tree"):
+        shutil.copytree(small_corpus / folder, tmp_path / folder)
+    arguments = ["evaluate", str(model), str(tmp_path), "--split", "all", "--silence-percentage", "0"]
+    assert main([*arguments, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["clips" if "clips" in out else "total"]
+    assert "no clips of no: " in err
+
+
+def test_hints_name_the_options_of_the_command(
+    model: Path, small_corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(small_corpus / "yes", tmp_path / "data" / "yes")
+    assert main(["evaluate", str(model), str(tmp_path / "data"), "--silence-percentage", "0"]) == 2
+    err = capsys.readouterr().err
+    assert "--unknown-percentage 0" in err
+    assert "data." not in err
+    (tmp_path / "file").write_text("")
+    cache = str(tmp_path / "file" / "cache")
+    assert main(["evaluate", str(model), str(small_corpus), "--cache-dir", cache]) == 2
+    err = capsys.readouterr().err
+    assert "set --cache-dir to another folder" in err
+    assert main(["calibrate", str(model), str(small_corpus), "--cache-dir", cache]) == 2
+    assert "set --cache-dir to another folder" in capsys.readouterr().err
+
+
+def test_several_models_are_counted(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(model), str(model), str(small_corpus)]) == 2
+    assert "2 models given" in capsys.readouterr().err

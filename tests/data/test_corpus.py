@@ -19,7 +19,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from kws.audio import read_audio, write_wav
+from kws.audio import Sound, read_audio, read_sound_file, write_wav
 from kws.data import corpus as corpus_module
 from kws.data.corpus import Corpus, open_corpus
 from kws.errors import KwsError
@@ -134,7 +134,7 @@ def test_the_second_opening_does_not_pack_again(root: Path, monkeypatch: pytest.
     first = opened(root)
     (pack,) = packs(root)
     stamp = written(pack)
-    monkeypatch.setattr(corpus_module, "read_audio", lambda *_, **__: pytest.fail("read a clip again"))
+    monkeypatch.setattr(corpus_module, "read_sound_file", lambda *_, **__: pytest.fail("read a clip again"))
     second = opened(root)
     assert packs(root) == [pack]
     assert written(pack) == stamp
@@ -233,12 +233,12 @@ def open_slowly(root: str, start: Barrier, answers: Queue[tuple[tuple[str, ...],
     """For a process of its own: names, sum of the samples, and how many clips were read."""
     reads = []
 
-    def read(path: Path, rate_hz: int, *, resample: bool) -> NDArray[np.int16]:
+    def read(path: Path, rate_hz: int, *, resample: bool) -> Sound:
         reads.append(path)
         time.sleep(0.02)
-        return read_audio(path, rate_hz, resample=resample)
+        return read_sound_file(path, rate_hz, resample=resample)
 
-    corpus_module.read_audio = read
+    corpus_module.read_sound_file = read
     start.wait(60)
     corpus = opened(Path(root))
     answers.put((corpus.names, int(corpus.clips.astype(np.int64).sum()), len(reads)))
@@ -268,14 +268,14 @@ def test_two_processes_at_once_make_one_pack(root: Path) -> None:
 def test_an_interrupted_build_does_not_trouble_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
-    def interrupted(path: Path, rate_hz: int, *, resample: bool) -> NDArray[np.int16]:
+    def interrupted(path: Path, rate_hz: int, *, resample: bool) -> Sound:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise KeyboardInterrupt
-        return read_audio(path, rate_hz, resample=resample)
+        return read_sound_file(path, rate_hz, resample=resample)
 
-    monkeypatch.setattr(corpus_module, "read_audio", interrupted)
+    monkeypatch.setattr(corpus_module, "read_sound_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         opened(root)
     assert not packs(root)
@@ -362,7 +362,7 @@ Usage = namedtuple("Usage", "total used free")
 def test_a_disk_too_small_is_said_before_packing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = Usage(10**9, 10**9 - 4799, 4799)  # three clips of 1600 bytes are 4800
     monkeypatch.setattr(corpus_module.shutil, "disk_usage", lambda _: usage)
-    monkeypatch.setattr(corpus_module, "read_audio", lambda *_, **__: pytest.fail("began to pack"))
+    monkeypatch.setattr(corpus_module, "read_sound_file", lambda *_, **__: pytest.fail("began to pack"))
     with pytest.raises(KwsError, match=rf"{root / '.kws-cache'}: the disk is full; .* data\.cache_dir"):
         opened(root)
     assert not packs(root)

@@ -1,0 +1,27 @@
+"""Errors name train.py's settings; a command says its own options for them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+_SETTING = re.compile(r"\b(?:data|split)\.([a-z_]+)(?:=(\S+?)(?=[\s,;.)]|$))?")
+
+
+def as_options(message: str, args: argparse.Namespace) -> str:
+    """The message with `data.cache_dir` as `--cache-dir` and the like, where the command has such an option."""
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found.groups()
+        if not hasattr(args, name):
+            return found[0]
+        return f"--{name.replace('_', '-')}" + (f" {value}" if value is not None else "")
+
+    if hasattr(args, "data"):
+        message = message.replace("data.source.root", "DATA")
+    if hasattr(args, "testing_percentage"):
+        every = ", or take --split all" if hasattr(args, "split") else ""
+        message = message.replace("split.*_percentage", f"--validation-percentage and --testing-percentage{every}")
+    if not hasattr(args, "words"):
+        message = re.sub(r"^words: ", "", message)
+    return _SETTING.sub(option, message)

@@ -1,0 +1,26 @@
+"""Text for people and programs: names as they are, where the encoding allows, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """The text with control characters as escapes: a file's name must not move the cursor, and end no line. Tab and \\n stay."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def json_line(content: Mapping[str, Any]) -> str:
+    """One line of JSON that standard output can encode; names that are not UTF-8 come as \\udcXX, which JSON readers take."""
+    text = json.dumps(content, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(content)
+    return text
