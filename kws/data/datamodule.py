@@ -205,8 +205,10 @@ class KeywordData(pl.LightningDataModule):
         return FeatureBatch(self.augment.mask(self.front_end(waveform), generator), labels)
 
     def _open(self, root: Path, warn: bool = False) -> Corpus:
-        spec, how = self.front_end.spec, {"resample": self.resample, "progress": self.progress, "warn": warn}
-        return open_corpus(root, spec.rate_hz, spec.samples, cache_dir=self.cache_dir, fit=spec.fit, **how)
+        spec, cache, show = self.front_end.spec, self.cache_dir, self.progress
+        return open_corpus(
+            root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=cache, progress=show, fit=spec.fit, warn=warn
+        )
 
     def _open_test_set(self, warn: bool = False) -> FixedSet | None:
         if self.test_source is None:
