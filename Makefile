@@ -9,7 +9,7 @@ help:
 	@echo "make demo         train on synthetic speech and label three clips, in three minutes"
 	@echo "make test         lint, types, tests"
 	@echo "make lint         ruff and mypy"
-	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands)"
+	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands, TENSORFLOW=a Python with TensorFlow)"
 	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --assets mobile/android')"
 	@echo "make android-test  the Android app's code on the JVM, against what kws says (Java 17, Maven)"
 	@echo "make apk          a signed debug APK without the Android SDK, with PyTorch Mobile's libraries"
@@ -43,11 +43,15 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# With TensorFlow, its original is measured beside kws in the same run. BENCH_ARGUMENTS: options of all three, such as --markdown.
 SPEECH ?= data/speech_commands_v0.02
+TENSORFLOW ?= $(wildcard .venv-tensorflow/bin/python)
+BENCH_ARGUMENTS ?=
+BENCH_OPTIONS = $(if $(TENSORFLOW),--tensorflow-python $(TENSORFLOW)) $(BENCH_ARGUMENTS)
 bench: .venv/ready
-	$(BIN)/python benchmarks/training_speed.py --data $(SPEECH)
-	$(BIN)/python benchmarks/clip_time.py
-	$(BIN)/python benchmarks/streaming.py
+	$(BIN)/python benchmarks/training_speed.py --data $(SPEECH) $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/clip_time.py $(BENCH_OPTIONS)
+	$(BIN)/python benchmarks/streaming.py $(BENCH_OPTIONS)
 
 # The runtime that phones have: torch 2.1.0, which has wheels for Python 3.8 to 3.11.
 MOBILE_PYTHON ?= $(PYTHON)

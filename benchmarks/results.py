@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import statistics
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,12 @@ def main() -> None:
     torch.set_num_threads(1)
     rows: dict[str, Row] = {}
     for folder in args.runs:
-        add_run(rows, folder)
+        if missing := what_is_missing(folder):
+            print(f"{folder}: left out, {missing}", file=sys.stderr)
+        else:
+            add_run(rows, folder)
+    if not rows:
+        raise SystemExit("no finished run among these folders; a finished run of train.py has a test.json")
     data: ExportData | None = None
     for row in rows.values():
         model = load_checkpoint(Path(json.loads((row.folders[0] / "test.json").read_text())["weights"]))
@@ -64,6 +70,18 @@ def main() -> None:
     print(table(list(rows.values())))
     if args.picture:
         draw(list(rows.values()), args.picture)
+
+
+def what_is_missing(folder: Path) -> str:
+    """Why a folder is no finished run; empty where it is one."""
+    if not folder.is_dir():
+        return "not a folder"
+    if not (folder / "test.json").is_file():
+        return "no test.json: the run was interrupted, or is going on"
+    if not (folder / ".hydra/overrides.yaml").is_file():
+        return "no .hydra/overrides.yaml: not a run of train.py"
+    weights = json.loads((folder / "test.json").read_text())["weights"]
+    return "" if Path(weights).is_file() else f"its weights are no longer at {weights}"
 
 
 def add_run(rows: dict[str, Row], folder: Path) -> None:
