@@ -20,28 +20,22 @@ PAGES = sorted([ROOT / "README.md", ROOT / "mobile/README.md", *(ROOT / "docs").
 
 # What a test machine can't do, or not in a test's time: the beginning of a command, and why it is left out.
 NOT_RUN = {
-    "git clone": "needs the network",
     "pip install": "needs the network; tests/test_wheel.py builds and runs the wheel",
+    "python3 -m venv": "installs TensorFlow",
+    ".venv-tensorflow/": "installs TensorFlow",
     "make demo": "takes minutes; its commands are those of the pages",
     "make test": "would run this test again",
-    "make lint": "a part of make test",
     "make bench": "takes minutes; tests/benchmarks runs each with --quick",
     "make apk": "needs Android's tools",
     "make android-test": "needs Maven; .ci/run calls it",
     "make mobile-runtime": "installs another torch",
     "make .venv/ready": "needs the network",
     "python benchmarks/": "takes minutes; tests/benchmarks runs each with --quick",
-    "python mobile/": "needs Maven",
-    "python tests/streaming/decoder_traces.py": "writes golden files of the repository",
-    "pytest tests/export/test_executorch.py": "needs ExecuTorch; a part of make test where it is installed",
-    "kws fix-torchaudio": "renames files in site-packages; tests/test_torchaudio_import.py",
     "kws listen best.stream.onnx": "needs a microphone; with --wav it is run",
+    "kws listen model/": "needs a microphone",
     "kws listen outputs/": "needs a microphone",
     "kws listen --list-devices": "needs PortAudio",
     ". .venv/bin/activate": "the environment of the test is used",
-    "sudo apt": "needs the network",
-    "apt install": "needs the network",
-    "ffmpeg": "may not be installed",
 }
 # What may end with status 1, for networks of four steps know nothing.
 MAY_FAIL = ("kws tune", "kws export best.ckpt --to onnx-int8")
