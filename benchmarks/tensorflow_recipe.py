@@ -28,7 +28,12 @@ def main() -> None:
     args = parser.parse_args()
     missing = [name for name in ("tensorflow", "soundfile") if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"{' and '.join(missing)} not installed: {sys.executable} -m pip install tensorflow-cpu soundfile")
+        raise SystemExit(
+            f"{sys.executable} has no {' and no '.join(missing)}. In an environment of its own:\n"
+            "    python3 -m venv .venv-tensorflow\n"
+            "    .venv-tensorflow/bin/pip install tensorflow-cpu soundfile\n"
+            "and run this again with .venv-tensorflow/bin/python"
+        )
     if not any(args.folder.glob("*/*.wav")):
         raise SystemExit(f"{args.folder}: no <word>/*.wav there; expected the folder of Speech Commands")
     from original.recipe import run
