@@ -1,8 +1,8 @@
 """The original's test_streaming_accuracy: a frozen graph run for each window of a recording, and the decoder.
 
-    # in benchmarks/
-    python -m original.stream GRAPH.pb --freeze low_latency_conv
-    python -m original.stream GRAPH.pb WAV --threads 2
+# in benchmarks/
+python -m original.stream GRAPH.pb --freeze low_latency_conv
+python -m original.stream GRAPH.pb WAV --threads 2
 """
 
 from __future__ import annotations
