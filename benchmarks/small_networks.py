@@ -1,7 +1,8 @@
 """Seconds an epoch of a small network, its augmentation and features included, and where they go.
 
     python benchmarks/small_networks.py --data data/speech_commands_v0.02 [--experiment bc_resnet_1] [--steps 60] [--threads 2]
-    python benchmarks/small_networks.py --data data/speech_commands_v0.02 --whole     train.py, one process and two (a GPU: one)
+    # train.py, one process and two (a GPU: one)
+    python benchmarks/small_networks.py --data data/speech_commands_v0.02 --whole
 
 An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word. `planes` are the layers of kws.models.planes,
 `plain` torch's own convolutions and batch normalisation with the same weights; `lines` are planes with what has one frequency in

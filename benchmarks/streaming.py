@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10, help="of sound for the whole tool")
     parser.add_argument("--hours", type=float, default=1, help="of sound for the memory (conv: a tenth)")
     parser.add_argument("--threads", type=int, default=2, help="of the whole tool")
-    add_options(parser, rounds=3)
+    add_options(parser, rounds=2)
     args = parser.parse_args()
     if args.quick:
         args.rounds, args.minutes, args.hours = 1, 0.1, 0.02

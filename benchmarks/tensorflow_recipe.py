@@ -1,13 +1,14 @@
 """The original's short recipe in TensorFlow's own operators: what accuracy it gives, and how far that varies by seed.
 
-    pip install tensorflow-cpu soundfile numpy       # in an environment of its own
+    # in an environment of its own
+    pip install tensorflow-cpu soundfile
     python benchmarks/tensorflow_recipe.py FOLDER SEED [--steps 2000 500]
 
 low_latency_conv on 8 words, batch 100 drawn with repetition, unknown words drawn once, Nesterov momentum, 2,000 steps at
 0.002 and 500 at 0.0002, tested with the last weights. Splits, draws and augmentation are written after the original's
 input_data.py, spectrogram, MFCC, network and optimiser are TensorFlow's. Nothing of kws is used. The same in kws:
 
-    python train.py data=folder data.source.root=FOLDER words=[yes,no,up,down,left,right,stop,go] split=listed \\
+    python train.py data=folder data.source.root=FOLDER 'words=[yes,no,up,down,left,right,stop,go]' split=listed \\
         optim=nesterov optim.lr=0.002 schedule.steps=[2000,500] test_weights=last seed=SEED
 """
 
@@ -27,7 +28,12 @@ def main() -> None:
     args = parser.parse_args()
     missing = [name for name in ("tensorflow", "soundfile") if importlib.util.find_spec(name) is None]
     if missing:
-        raise SystemExit(f"{' and '.join(missing)} not installed: {sys.executable} -m pip install tensorflow-cpu soundfile")
+        raise SystemExit(
+            f"{sys.executable} has no {' and no '.join(missing)}. In an environment of its own:\n"
+            "    python3 -m venv .venv-tensorflow\n"
+            "    .venv-tensorflow/bin/pip install tensorflow-cpu soundfile\n"
+            "and run this again with .venv-tensorflow/bin/python"
+        )
     if not any(args.folder.glob("*/*.wav")):
         raise SystemExit(f"{args.folder}: no <word>/*.wav there; expected the folder of Speech Commands")
     from original.recipe import run

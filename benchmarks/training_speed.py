@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--cache-dir", type=Path, help="where the packed corpus is kept (default: in --data)")
     parser.add_argument("--words", nargs="+", default=list(WORDS), help="wanted words (default: eight of the tutorial's)")
     parser.add_argument("--steps", type=int, default=60, help="steps timed of each part (default 60; conv: a fifth)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of a round of the whole, on each side (default 3)")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of a round of the whole, on each side (default 2.5)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", help="cpu or cuda; on cuda ours alone")
     parser.add_argument("--precision", default="32-true", help="Lightning's, such as bf16-mixed; then ours alone")

@@ -1,6 +1,7 @@
 """The original's test_streaming_accuracy: a frozen graph run for each window of a recording, and the decoder.
 
-python -m original.stream GRAPH.pb --freeze low_latency_conv     # in benchmarks/
+# in benchmarks/
+python -m original.stream GRAPH.pb --freeze low_latency_conv
 python -m original.stream GRAPH.pb WAV --threads 2
 """
 
