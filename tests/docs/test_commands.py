@@ -79,7 +79,7 @@ def _examples() -> list[tuple[str, str]]:
     found = []
     for path in [*(ROOT / "kws/cli").glob("*.py"), *(ROOT / "conf").rglob("*.yaml")]:
         text = path.read_text(encoding="utf-8").replace("\\\\\n", " ")
-        for match in re.finditer(r"^(?:  +|# +|.*: )((?:kws|python train\.py) [^\n`]+)$", text, re.MULTILINE):
+        for match in re.finditer(r"^(?:  +|# +|.*: )((?:kws [a-z-]+|python train\.py) [^\n`]+)$", text, re.MULTILINE):
             found.append((str(path.relative_to(ROOT)), match[1]))
     return found
 

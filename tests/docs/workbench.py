@@ -26,8 +26,6 @@ NOT_RUN = {
     "make demo": "takes minutes; its commands are those of the pages",
     "make test": "would run this test again",
     "make bench": "takes minutes; tests/benchmarks runs each with --quick",
-    "make apk": "needs Android's tools",
-    "make android-test": "needs Maven; .ci/run calls it",
     "make mobile-runtime": "installs another torch",
     "make .venv/ready": "needs the network",
     "python benchmarks/": "takes minutes; tests/benchmarks runs each with --quick",
