@@ -14,22 +14,22 @@ from kws.errors import KwsError
 from kws.metrics import Confusion
 from kws.training.interruption import Interrupted
 
-# Nothing changes after step 8: the best validation is the one after step 3, 6 or 9.
-STILL = "schedule.factors=[1,0]"
+# Steps of such a length after step 8 that the network forgets: the best validation is the one after step 3, 6 or 9.
+FORGETTING = "schedule.factors=[1,50]"
 
 
 @pytest.fixture(scope="module")
 def whole(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that never stopped."""
     folder = tmp_path_factory.mktemp("whole")
-    run_tiny(small_corpus, folder, STILL)
+    run_tiny(small_corpus, folder, FORGETTING)
     return folder
 
 
 def stopped(corpus: Path, folder: Path, step: int) -> Path:
     """The last checkpoint of a run that a signal stopped at a step."""
     with signal_in("training_step", step), pytest.raises(Interrupted):
-        run_tiny(corpus, folder, STILL)
+        run_tiny(corpus, folder, FORGETTING)
     return folder / "checkpoints" / "last.ckpt"
 
 
@@ -49,7 +49,7 @@ def test_the_tested_model_is_that_of_a_run_that_never_stopped(
     ckpt, rest = stopped(small_corpus, tmp_path / "stopped", step), tmp_path / "rest"
     if moved:
         ckpt = Path(shutil.move(tmp_path / "stopped", tmp_path / "moved")) / "checkpoints" / "last.ckpt"
-    run_tiny(small_corpus, rest, STILL, f"ckpt={ckpt}")
+    run_tiny(small_corpus, rest, FORGETTING, f"ckpt={ckpt}")
     assert same_weights(content(rest, "best"), content(whole, "best"))
     assert content(rest, "best")["global_step"] == best
     assert result(rest) == result(whole)
@@ -57,15 +57,15 @@ def test_the_tested_model_is_that_of_a_run_that_never_stopped(
 
 def test_a_finished_run_is_tested_again_and_can_go_on(small_corpus: Path, tmp_path: Path, whole: Path) -> None:
     ckpt = whole / "checkpoints" / "last.ckpt"
-    run_tiny(small_corpus, tmp_path / "again", STILL, f"ckpt={ckpt}")
+    run_tiny(small_corpus, tmp_path / "again", FORGETTING, f"ckpt={ckpt}")
     assert result(tmp_path / "again") == result(whole)
-    run_tiny(small_corpus, tmp_path / "longer", "schedule.factors=[1,0]", "schedule.steps=[8,6]", f"ckpt={ckpt}")
+    run_tiny(small_corpus, tmp_path / "longer", FORGETTING, "schedule.steps=[8,6]", f"ckpt={ckpt}")
     assert result(tmp_path / "longer") == {**result(whole), "steps": 14}
 
 
 def test_in_the_same_folder_it_stays_where_it_is(small_corpus: Path, tmp_path: Path, whole: Path) -> None:
     ckpt = stopped(small_corpus, tmp_path, 10)
-    run_tiny(small_corpus, tmp_path, STILL, f"ckpt={ckpt}")
+    run_tiny(small_corpus, tmp_path, FORGETTING, f"ckpt={ckpt}")
     assert result(tmp_path) == result(whole)
 
 
@@ -75,7 +75,7 @@ def test_a_best_that_is_gone_is_said_before_training(
     ckpt = stopped(small_corpus, tmp_path / "stopped", 11)
     (tmp_path / "stopped" / "checkpoints" / "best.ckpt").unlink()
     caplog.clear()
-    run_tiny(small_corpus, tmp_path / "rest", STILL, f"ckpt={ckpt}")
+    run_tiny(small_corpus, tmp_path / "rest", FORGETTING, f"ckpt={ckpt}")
     (line,) = said(caplog)
     assert "is not at " in line
     assert "best.ckpt any more: only validations from step 11 on decide what is best" in line
@@ -91,7 +91,7 @@ def test_a_best_of_later_than_the_checkpoint_is_found_again(
     if best == 3:
         pytest.skip("the first validation is the best one")
     shutil.copy(whole / "checkpoints" / "best.ckpt", ckpt.with_name("best.ckpt"))
-    run_tiny(small_corpus, tmp_path / "rest", STILL, f"ckpt={ckpt}")
+    run_tiny(small_corpus, tmp_path / "rest", FORGETTING, f"ckpt={ckpt}")
     assert any("decide again what is best" in line for line in said(caplog))
     assert result(tmp_path / "rest") == result(whole)
 
