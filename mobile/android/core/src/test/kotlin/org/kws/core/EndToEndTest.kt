@@ -13,7 +13,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Assume.assumeTrue
 import org.junit.Test
 
-/** A model and a stream that checks/write_stream.py wrote: the same detections at the same times as `kws stream` prints. */
+/** A model and a stream that checks/write_stream.py wrote: the same detections at the same times as kws's Spotter finds. */
 class EndToEndTest {
     private class OnnxScorer(file: File, private val samples: Long) : Scorer {
         private val session: OrtSession = OrtEnvironment.getEnvironment().createSession(file.path)
@@ -50,7 +50,7 @@ class EndToEndTest {
         assertTrue("${expected.size} detections", expected.size >= 20)
         assertEquals(expected.map { it.text("label") to it.long("time_ms") }, found.map { it.label to it.timeMs })
         expected.zip(found) { one, other -> assertEquals(one.number("score"), other.score.toDouble(), 1e-4) }
-        println("${found.size} detections in ${wav.size / model.rateHz} s, all as kws stream's")
+        println("${found.size} detections in ${wav.size / model.rateHz} s, all as kws's")
     }
 
     /** Of a WAV as kws writes it: a header of 44 bytes, then 16-bit samples. */
