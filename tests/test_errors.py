@@ -24,6 +24,7 @@ def test_the_extra_of_a_missing_package_is_named() -> None:
     error = ModuleNotFoundError("no", name="torch.nn")
     assert missing_package(error) == "needs torch, which is not installed; pip install 'kws[train]'"
     assert missing_package(ModuleNotFoundError("no", name="executorch.runtime")) is not None
+    assert missing_package(ModuleNotFoundError("no", name="hydra")) is not None  # kws train, where only the base is installed
     assert missing_package(ModuleNotFoundError("no", name="kws.typo")) is None
     assert missing_package(ModuleNotFoundError("no")) is None
 
