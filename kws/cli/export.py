@@ -55,7 +55,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--out", type=Path, metavar="DIR", help="where to (default: the checkpoint's folder)")
     add("--name", metavar="NAME", help="of the files, less the ending (default: the checkpoint's)")
     add("--streaming", action="store_true", help="for continuous sound: only what is new is computed")
-    add("--stride-ms", type=float, metavar="MS", help="with --streaming: from window to window (default: the decoder's, 30)")
+    add(
+        "--stride-ms",
+        type=float,
+        metavar="MS",
+        help="with --streaming: from window to window (default: whole hops, near 30)",
+    )
     add("--data", type=Path, metavar="DATA", help="a data folder: its testing split for the comparison, training to calibrate")
     add("--lists", action="store_true", help="split DATA by validation_list.txt and testing_list.txt, not by hash")
     add("--android", type=Path, metavar="APP", help="put the model into the Android app in this folder: mobile/android")
@@ -72,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     from kws.export.exporter import export
     from kws.export.formats import find_formats
     from kws.export.stream_exporter import export_streaming
-    from kws.export.streaming import STRIDE_MS
+    from kws.export.streaming import default_stride_ms
 
     check_streaming(args)
     formats = find_formats([name.strip() for name in args.to.split(",") if name.strip()])
@@ -84,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     passed, files = True, {}
     for form in formats:
         if args.streaming:
-            stride_ms = STRIDE_MS if args.stride_ms is None else args.stride_ms
+            stride_ms = default_stride_ms(model.spec.hop_ms) if args.stride_ms is None else args.stride_ms
             report = export_streaming(model, form.name, folder, stem, stride_ms, data)
         else:
             report = export(model, form, folder, stem, data)

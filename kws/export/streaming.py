@@ -21,6 +21,11 @@ from kws.streaming.settings import DecoderSettings
 STRIDE_MS = DecoderSettings().stride_ms
 
 
+def default_stride_ms(hop_ms: float) -> float:
+    """Return the decoder's stride, or for a hop that it is no multiple of the nearest whole number of hops."""
+    return max(round(STRIDE_MS / hop_ms), 1) * hop_ms
+
+
 class StreamingScores(nn.Module):
     """What is exported for streams: the checkpoint's own front end and network, over new frames and a cache.
 

@@ -67,3 +67,13 @@ def test_a_streaming_file_is_exported_and_used(
     assert [(one["label"], one["time_ms"]) for one in heard] == [(one["label"], one["time_ms"]) for one in found] != []
     assert main(["stream", str(file), str(sound), "--stride-ms", "17"]) == 2
     assert "17 ms asked; leave --stride-ms out, or export the checkpoint with another one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("hop_ms", "stride_ms"), [(10.0, 30), (20.0, 40), (40.0, 40)])
+def test_the_default_stride_fits_the_hop(hop_ms: float, stride_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model("single_fc", "log_mel", words=("yes", "no"), window_ms=40.0, hop_ms=hop_ms)
+    monkeypatch.setattr("kws.checkpoint.load_checkpoint", lambda path: model)
+    assert main(["export", "m.ckpt", "--out", str(tmp_path), "--streaming"]) == 0
+    loaded = kws.load(tmp_path / "m.stream.onnx", threads=1)
+    assert loaded.metadata.decoder.stride_ms == stride_ms
+    assert open_scorer(loaded).stride_samples == 16 * stride_ms
