@@ -21,9 +21,9 @@ def measure(keep: bool) -> str:
     """Median and worst ms, and page faults, of a batch's augmentation and features."""
     import torch
 
-    from kws.allocator import keep_freed_memory
-    from kws.augment import Augment, BackgroundNoise, NoiseBank, TimeShift
-    from kws.features import Mfcc
+    from kws.augment.augment import Augment, BackgroundNoise, NoiseBank, TimeShift
+    from kws.frontend.features import Mfcc
+    from kws.training.allocator import keep_freed_memory
 
     if keep and not keep_freed_memory():
         return "this C library has no mallopt"

@@ -122,13 +122,13 @@ def export_untrained(name: str, folder: Path) -> dict[str, Path]:
     import numpy as np
     import torch
 
-    from kws.checkpoint import WaveformModel
     from kws.export.exporter import Scores
     from kws.export.formats import FORMATS
-    from kws.recipe import Recipe
+    from kws.inference.checkpoint import WaveformModel
+    from kws.models.config import Recipe
 
     torch.manual_seed(0)
-    model = WaveformModel(Recipe(WORDS, {"_target_": "kws.features.Mfcc"}, {"_target_": NETWORKS[name]})).eval()
+    model = WaveformModel(Recipe(WORDS, {"name": "mfcc"}, {"name": name})).eval()
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, (20, model.spec.samples)).astype(np.float32)
     paths = {}
     for form in ("onnx", "onnx-int8"):
@@ -141,7 +141,7 @@ def cold_label(path: Path, folder: Path, runs: int) -> float:
     """Median seconds of `kws label` on one WAV file, from the start of Python."""
     import numpy as np
 
-    from kws.audio import write_wav
+    from kws.audio.io import write_wav
 
     clip = folder / "clip.wav"
     write_wav(clip, np.random.default_rng(0).integers(-3000, 3000, 16000).astype(np.int16), 16000)

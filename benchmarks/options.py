@@ -9,12 +9,7 @@ from pathlib import Path
 from original.interpreter import HOW_TO_INSTALL, Interpreter, find_tensorflow
 
 WORDS = ("yes", "no", "up", "down", "left", "right", "stop", "go")
-NETWORKS = {
-    "single_fc": "kws.models.single_fc.SingleFc",
-    "low_latency_conv": "kws.models.low_latency_conv.LowLatencyConv",
-    "low_latency_svdf": "kws.models.svdf.LowLatencySvdf",
-    "conv": "kws.models.conv.Conv",
-}
+NETWORKS = ("single_fc", "low_latency_conv", "low_latency_svdf", "conv")
 
 
 def add_options(parser: argparse.ArgumentParser, rounds: int) -> None:

@@ -1,8 +1,8 @@
-"""Matrix products of the front end and the models: torch's linear against kws.product.
+"""Matrix products of the front end and the models: torch's linear against kws.frontend.fast_linear.
 
     python benchmarks/product.py [--threads 2]
 
-On an AMD processor the convolution that kws.product goes through is up to 2.5 times as fast; on Intel's they are level.
+On an AMD processor the convolution that `fast_linear` goes through is up to 2.5 times as fast; on Intel's they are level.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from kws.allocator import keep_freed_memory
-from kws.product import product
+from kws.frontend.fast_linear import product
+from kws.training.allocator import keep_freed_memory
 
 SIZES = {
     "spectrum, folded": ((100, 98), 240, 237),

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import torch
 
-from kws.checkpoint import WaveformModel, load_checkpoint
 from kws.cli.export import open_data
 from kws.export.exporter import ExportData, export
 from kws.export.formats import find_formats
 from kws.export.parity import ParityReport
+from kws.inference.checkpoint import WaveformModel, load_checkpoint
 from kws.labels import UNKNOWN
 from kws.models.summary import summarise
 
@@ -140,7 +140,7 @@ def draw(rows: list[Row], path: Path) -> None:
     """Accuracy over multiplies, on a log scale."""
     from matplotlib.figure import Figure
 
-    from kws.plots import save_figure
+    from kws.plots.plots import save_figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()

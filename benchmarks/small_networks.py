@@ -4,9 +4,9 @@
     # train.py, one process and two (a GPU: one)
     python benchmarks/small_networks.py --data data/speech_commands_v0.02 --whole
 
-An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word. `planes` are the layers of kws.models.planes,
+An epoch is 11,800 clips, those of the 8-word task with at most 1,300 clips a word. `planes` are the layers of channel_major.py,
 `plain` torch's own convolutions and batch normalisation with the same weights; `lines` are planes with what has one frequency in
-kws.models.lines, which training takes where the processor has AVX2 alone. Medians; rows are measured in turn, round after round;
+channels_last.py, which training takes where the processor has AVX2 alone. Medians; rows are measured in turn, round after round;
 bfloat16 where the processor has it. `of plain` is how many times as fast as `plain` in float32 an epoch is.
 `--whole` times train.py from outside: what 200 steps of 100 clips more take, loaders, optimiser and Lightning included.
 """
@@ -30,11 +30,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from kws import processor
-from kws.allocator import keep_freed_memory
-from kws.module import KeywordModule
-from kws.recipe import Recipe
-from kws.trainer import computes_bfloat16
+from kws.frontend import processor
+from kws.models.config import Recipe
+from kws.training.allocator import keep_freed_memory
+from kws.training.module import KeywordModule
+from kws.training.trainer import computes_bfloat16
 
 CLIPS = 11_800
 WORDS = ["yes", "no", "up", "down", "left", "right", "stop", "go"]

@@ -23,21 +23,18 @@ from pathlib import Path
 
 import numpy as np
 from comparison import SECONDS, Comparison, Table, Timing, comparison_table
-from options import NETWORKS, WORDS, add_options, closing, find_original, heading
+from options import WORDS, add_options, closing, find_original, heading
 from original.interpreter import BENCHMARKS, Interpreter, environment
 from sides import take_turns
 
 ORIGINALS = ("low_latency_conv", "low_latency_svdf", "conv")
-MODELS = {name: NETWORKS[name] for name in ORIGINALS} | {
-    # None of the original's.
-    "ds_tc_resnet": "kws.models.ds_tc_resnet.DsTcResNet",
-    "bc_tc_resnet": "kws.models.bc_tc_resnet.BcTcResNet",
-}
+# The last two are none of the original's.
+MODELS = (*ORIGINALS, "ds_tc_resnet", "bc_tc_resnet")
 LIVE = """
 import json, sys, time
 import numpy as np
 import kws
-from kws.loading import open_scorer
+from kws.inference.loading import open_scorer
 from kws.streaming.spotter import Spotter
 def held_mb():
     return int(dict(line.split(":", 1) for line in open("/proc/self/status"))["VmRSS"].split()[0]) / 1024
@@ -132,7 +129,7 @@ def measure_live(model: str, path: Path, chunks: int, hours: float) -> tuple[str
 
 
 def write_noise(path: Path, minutes: float) -> None:
-    from kws.audio import write_wav
+    from kws.audio.io import write_wav
 
     write_wav(path, np.random.default_rng(0).integers(-3000, 3000, round(minutes * 60 * 16000)).astype(np.int16), 16000)
 
@@ -140,12 +137,12 @@ def write_noise(path: Path, minutes: float) -> None:
 def export_untrained(name: str, folder: Path) -> Path:
     import torch
 
-    from kws.checkpoint import WaveformModel
     from kws.export.stream_exporter import export_streaming
-    from kws.recipe import Recipe
+    from kws.inference.checkpoint import WaveformModel
+    from kws.models.config import Recipe
 
     torch.manual_seed(0)
-    model = WaveformModel(Recipe(WORDS, {"_target_": "kws.features.Mfcc"}, {"_target_": MODELS[name]})).eval()
+    model = WaveformModel(Recipe(WORDS, {"name": "mfcc"}, {"name": name})).eval()
     report = export_streaming(model, "onnx", folder, name)
     if not report.passed:
         raise SystemExit(report.to_text())

@@ -104,9 +104,9 @@ def serve(model: str, args: argparse.Namespace) -> None:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from kws.allocator import keep_freed_memory
-    from kws.module import KeywordModule
-    from kws.recipe import Recipe
+    from kws.models.config import Recipe
+    from kws.training.allocator import keep_freed_memory
+    from kws.training.module import KeywordModule
 
     requests = Requests()
     keep_freed_memory()

@@ -14,9 +14,9 @@ from pathlib import Path
 import kws
 from kws.cli.stream import starting_settings
 from kws.cli.tune import score_stream
-from kws.streaming.judging import Judge, OperatingPoint
-from kws.streaming.timeline import read_truth
-from kws.streaming.tuning import tune
+from kws.evaluation.streams.operating_point import Judge, OperatingPoint
+from kws.evaluation.streams.tuning import tune
+from kws.streaming.events import read_truth
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from kws.files.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from kws.loading import load as load
+    from kws.inference.loading import load as load
 
 __all__ = ["__version__", "load"]
 
@@ -15,7 +15,7 @@ __all__ = ["__version__", "load"]
 def __getattr__(name: str) -> Any:
     # `import kws` stays light: what loads a model is imported only when it is asked for.
     if name == "load":
-        from kws.loading import load
+        from kws.inference.loading import load
 
         return load
     raise AttributeError(f"module 'kws' has no attribute {name!r}")

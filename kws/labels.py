@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import KwsError
-from kws.whole_file import whole_file
+from kws.files.atomic import whole_file
 
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"

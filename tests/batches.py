@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import torch
 
-from kws.data.loader import RawBatch
+from kws.training.loader import RawBatch
 
 
 def stacked(batches: Iterable[RawBatch]) -> RawBatch:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 
 RATE_HZ = 16_000
 WANTED = ("yes", "no")

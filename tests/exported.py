@@ -10,29 +10,29 @@ import torch
 from torch import nn
 
 import kws
-from kws.checkpoint import WaveformModel
 from kws.export.probes import hard_signals
-from kws.module import CHECKPOINT_KEY
-from kws.recipe import Recipe
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.metadata import CHECKPOINT_KEY
+from kws.models.config import Recipe
 
 WORDS = ("yes", "no", "stop")
 NETWORKS: dict[str, dict[str, Any]] = {
-    "single_fc": {"_target_": "kws.models.single_fc.SingleFc"},
-    "conv": {"_target_": "kws.models.conv.Conv", "filters": 3},
-    "low_latency_conv": {"_target_": "kws.models.low_latency_conv.LowLatencyConv", "filters": 6, "units": 5},
-    "low_latency_svdf": {"_target_": "kws.models.svdf.LowLatencySvdf", "units": 8, "hidden": 6},
-    "tiny_conv": {"_target_": "kws.models.tiny_conv.TinyConv", "filters": 3},
-    "tiny_embedding_conv": {"_target_": "kws.models.tiny_conv.TinyEmbeddingConv", "filters": 3},
-    "bc_resnet": {"_target_": "kws.models.bc_resnet.BcResNet", "width": 0.5},
-    "bc_tc_resnet": {"_target_": "kws.models.bc_tc_resnet.BcTcResNet", "stem": 4, "front": (4, 6), "channels": (8, 8, 8, 8, 10)},
-    "ds_cnn": {"_target_": "kws.models.ds_cnn.DsCnn", "channels": 8},
-    "ds_tc_resnet": {"_target_": "kws.models.ds_tc_resnet.DsTcResNet", "channels": (6, 4, 4, 4, 6, 6)},
+    "single_fc": {"name": "single_fc"},
+    "conv": {"name": "conv", "filters": 3},
+    "low_latency_conv": {"name": "low_latency_conv", "filters": 6, "units": 5},
+    "low_latency_svdf": {"name": "low_latency_svdf", "units": 8, "hidden": 6},
+    "tiny_conv": {"name": "tiny_conv", "filters": 3},
+    "tiny_embedding_conv": {"name": "tiny_embedding_conv", "filters": 3},
+    "bc_resnet": {"name": "bc_resnet", "width": 0.5},
+    "bc_tc_resnet": {"name": "bc_tc_resnet", "stem": 4, "front": (4, 6), "channels": (8, 8, 8, 8, 10)},
+    "ds_cnn": {"name": "ds_cnn", "channels": 8},
+    "ds_tc_resnet": {"name": "ds_tc_resnet", "channels": (6, 4, 4, 4, 6, 6)},
 }
 FRONT_ENDS: dict[str, dict[str, Any]] = {
-    "mfcc": {"_target_": "kws.features.Mfcc"},
-    "mfcc_torchaudio": {"_target_": "kws.features.MfccTorchaudio"},
-    "log_mel": {"_target_": "kws.features.LogMel"},
-    "average": {"_target_": "kws.features.Average"},
+    "mfcc": {"name": "mfcc"},
+    "mfcc_torchaudio": {"name": "mfcc_torchaudio"},
+    "log_mel": {"name": "log_mel"},
+    "average": {"name": "average"},
 }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.framing import FeatureSpec
+from kws.audio.framing import FeatureSpec
 from kws.labels import LabelSet
+from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.scorer import WindowScorer
-from kws.streaming.settings import DecoderSettings
 
 SPEC = FeatureSpec(rate_hz=1000, clip_ms=200.0, window_ms=20.0, hop_ms=10.0)
 SETTINGS = DecoderSettings(average_window_ms=40, threshold=0.6, suppression_ms=300, minimum_count=2, stride_ms=20)

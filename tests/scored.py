@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kws.streaming.averages import ScoredStream
+from kws.evaluation.streams.offline_decoder import ScoredStream
 from kws.streaming.decoder import CommandDecoder
-from kws.streaming.settings import DecoderSettings
-from kws.streaming.timeline import Detection, SpokenWord
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import Detection, SpokenWord
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 

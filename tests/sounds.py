@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from kws.augment import NoiseBank
+from kws.augment.augment import NoiseBank
 
 Array = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from kws.data.datamodule import FeatureBatch
-from kws.module import KeywordModule
+from kws.training.datamodule import FeatureBatch
+from kws.training.module import KeywordModule
 from kws.training.run import train
 
 CONF = Path(__file__).parents[1] / "conf"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kws.cli.clip_set import add_set_arguments, open_set, score_set
 
 if TYPE_CHECKING:
-    from kws.calibration import Fit
+    from kws.evaluation.calibration import Fit
 
 EPILOG = """\
 train.py does this by itself (calibrate=true). A model that was exported holds its temperature inside its graph: export
@@ -51,10 +51,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
-    from kws.artefacts.rewrite import check_can_calibrate, write_temperature
-    from kws.calibration import assess, choose_temperature, log_scores
-    from kws.checkpoint import load_checkpoint
     from kws.errors import KwsError
+    from kws.evaluation.calibration import assess, choose_temperature, log_scores
+    from kws.inference.checkpoint import load_checkpoint
+    from kws.inference.metadata_update import check_can_calibrate, write_temperature
 
     check_can_calibrate(args.model)
     if (args.data is None) == (args.temperature is None):
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     choice = choose_temperature(log_scores(fitted.scores), fitted.truths, model.labels.names, old)
     fit = assess(log_scores(held_out.scores), held_out.truths, choice.temperature, choice.outcome)
     if args.reliability is not None:
-        from kws.plots import reliability_figure, save_figure
+        from kws.plots.plots import reliability_figure, save_figure
 
         curves = {"temperature 1": fit.before, f"temperature {fit.temperature:.2f}": fit.after}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({judged})"), args.reliability)
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 def set_temperature(args: argparse.Namespace) -> int:
     """Write the temperature that was given; returns the exit status."""
-    from kws.artefacts.rewrite import write_temperature
+    from kws.inference.metadata_update import write_temperature
 
     if not args.dry_run:
         write_temperature(args.model, args.temperature)

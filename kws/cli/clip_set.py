@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kws.answers import Answers
-    from kws.artefacts.model import Model
-    from kws.data.fixed_set import FixedSet
+    from kws.data.sets.clip_set import FixedSet
     from kws.data.splits import SplitRule
+    from kws.evaluation.predictions import Answers
+    from kws.inference.model import Model
 
 
 def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "clips scored") -> None:
@@ -35,9 +35,9 @@ def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool =
     Raises:
         KwsError: whatever is wrong with the data.
     """
-    from kws.data.folder import Folder
-    from kws.data.scenario import open_split
-    from kws.data.test_set import is_test_set, open_test_set
+    from kws.data.sets.split_set import open_split
+    from kws.data.sets.test_set import is_test_set, open_test_set
+    from kws.data.sources.folder import Folder
     from kws.errors import KwsError
 
     if is_test_set(args.data):
@@ -77,7 +77,7 @@ def score_set(model: Model, clips: FixedSet) -> Answers:
     """The model's answers, with a progress bar."""
     from tqdm import tqdm
 
-    from kws.evaluation import answers
+    from kws.evaluation.predictions import answers
 
     with tqdm(total=len(clips), desc="scoring", unit="clip", mininterval=0.5, leave=False) as bar:
         return answers(model.score, clips, model.labels.names, done=bar.update)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from kws.cli.clip_set import add_set_arguments, open_set, score_set, split_rule
 
 if TYPE_CHECKING:
-    from kws.answers import Answers
-    from kws.artefacts.model import Model
-    from kws.data.fixed_set import FixedSet
-    from kws.data.unseen import UnseenSet
-    from kws.metrics import Confusion
-    from kws.unseen import UnseenReport
+    from kws.data.sets.clip_set import FixedSet
+    from kws.data.sets.heldout_set import UnseenSet
+    from kws.evaluation.confusion import Confusion
+    from kws.evaluation.heldout import UnseenReport
+    from kws.evaluation.predictions import Answers
+    from kws.inference.model import Model
 
 EPILOG = """\
 A DATA with folders `_silence_` and `_unknown_` and none of background noise is a test set, such as the official ones of
@@ -60,8 +60,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.report import write_report
-    from kws.unseen import report_unseen
+    from kws.evaluation.heldout import report_unseen
+    from kws.reports.test_report import write_report
 
     args.data = only_folder(args)
     check_errors(args)
@@ -117,18 +117,18 @@ def say_missing(confusion: Confusion, model: Model) -> None:
 
 def split_name(args: argparse.Namespace) -> str:
     """What is scored, as the results name it."""
-    from kws.data.test_set import is_test_set
+    from kws.data.sets.test_set import is_test_set
 
     return "test set" if is_test_set(args.data) else str(args.split)
 
 
 def judge_confidence(args: argparse.Namespace, model: Model, answers: Answers) -> dict[str, float]:
     """The model's temperature, and its ECE and log-likelihood; draws the picture of --reliability."""
-    from kws.calibration import nll, reliability
+    from kws.evaluation.calibration import nll, reliability
 
     curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature
     if args.reliability is not None:
-        from kws.plots import reliability_figure, save_figure
+        from kws.plots.plots import reliability_figure, save_figure
 
         curves = {f"temperature {temperature:.2f}": curve}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({args.split})"), args.reliability)
@@ -137,7 +137,7 @@ def judge_confidence(args: argparse.Namespace, model: Model, answers: Answers) -
 
 def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
     """The clips of --unseen-words."""
-    from kws.data.scenario import open_unseen
+    from kws.data.sets.split_set import open_unseen
     from kws.errors import KwsError
 
     if args.unseen_words is None:
@@ -157,7 +157,7 @@ def print_results(
     args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float], unseen: UnseenReport | None
 ) -> None:
     """The table for people."""
-    from kws.metrics import pairs_to_text
+    from kws.evaluation.confusion import pairs_to_text
 
     print(confusion.to_text())
     if unseen is not None:
@@ -184,7 +184,7 @@ def check_errors(args: argparse.Namespace) -> None:
     if args.errors_count is not None and args.errors_count < 1:
         raise KwsError(f"--errors-count: {args.errors_count} makes no sense; give at least 1")
     if args.errors is not None:
-        from kws.error_report import check_folder
+        from kws.reports.error_report import check_folder
 
         check_folder(args.errors)
 
@@ -193,7 +193,7 @@ def write_errors(args: argparse.Namespace, model: Model, answers: Answers, clips
     """Write the folder of --errors, with a progress bar."""
     from tqdm import tqdm
 
-    from kws import error_report
+    from kws.reports import error_report
 
     count = 20 if args.errors_count is None else args.errors_count
     total = min(count, len(answers.wrong())) + len(answers.doubtful())

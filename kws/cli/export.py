@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from kws.errors import KwsError
 
 if TYPE_CHECKING:
-    from kws.checkpoint import WaveformModel
     from kws.export.exporter import ExportData
+    from kws.inference.checkpoint import WaveformModel
 
 EPILOG = """\
 formats:
@@ -72,12 +72,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
-    from kws.checkpoint import load_checkpoint
     from kws.export.android import check_android, put_into_app
     from kws.export.exporter import export
     from kws.export.formats import find_formats
     from kws.export.stream_exporter import export_streaming
-    from kws.export.streaming import default_stride_ms
+    from kws.inference.checkpoint import load_checkpoint
+    from kws.inference.checkpoint_stream import default_stride_ms
 
     check_streaming(args)
     formats = find_formats([name.strip() for name in args.to.split(",") if name.strip()])
@@ -121,8 +121,8 @@ def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
     from functools import partial
 
     from kws.data.background import load_background
-    from kws.data.folder import Folder
-    from kws.data.scenario import open_split
+    from kws.data.sets.split_set import open_split
+    from kws.data.sources.folder import Folder
     from kws.data.splits import HashedSplit, ListedSplit, SplitRule
     from kws.export.exporter import ExportData, calibration_clips
 

@@ -25,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
-    from kws.torchaudio_import import set_aside_extension
+    from kws.frontend.torchaudio_import import set_aside_extension
 
     moved = set_aside_extension()
     for file in moved:

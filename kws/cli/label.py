@@ -38,8 +38,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio import read_audio, to_float
-    from kws.data.cutting import fit_clip, note_on_longer
+    from kws.audio.cutting import fit_clip, note_on_longer
+    from kws.audio.io import read_audio, to_float
     from kws.errors import KwsError
 
     if args.top < 1:
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def list_sounds(paths: list[Path]) -> list[Path]:
     """The files named, and all sound files in the folders named."""
-    from kws.audio import find_audio
+    from kws.audio.io import find_audio
     from kws.errors import KwsError
 
     files: list[Path] = []

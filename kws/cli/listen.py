@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kws.artefacts.model import Model
-    from kws.streaming.listener import Listener
-    from kws.streaming.live_view import Look
+    from kws.cli.live_view import Look
+    from kws.inference.model import Model
+    from kws.streaming.live_session import Listener
     from kws.streaming.microphone import Microphone
-    from kws.streaming.recording import Recorder
+    from kws.streaming.recorder import Recorder
 
 EPILOG = """\
 On a terminal it shows every label's score (┊ marks its threshold), the latest detections, the level of the sound, what the
@@ -66,11 +66,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
+    from kws.cli.live_view import Look, summary
     from kws.cli.stream import decoder_settings
     from kws.errors import KwsError
-    from kws.loading import open_scorer
-    from kws.streaming.listener import Listener
-    from kws.streaming.live_view import Look, summary
+    from kws.inference.loading import open_scorer
+    from kws.streaming.live_session import Listener
 
     if args.list_devices:
         from kws.streaming.portaudio import list_microphones
@@ -103,8 +103,8 @@ def open_source(args: argparse.Namespace, model: Model) -> Microphone:
     from kws.errors import KwsError
 
     if args.wav is not None:
+        from kws.audio.recording import read_sound
         from kws.streaming.microphone import RealTimeSound
-        from kws.streaming.sound_file import read_sound
 
         return RealTimeSound(read_sound(args.wav, model.spec), model.spec.rate_hz, args.wav.name, args.speed)
     if args.speed != 1:
@@ -118,7 +118,7 @@ def open_source(args: argparse.Namespace, model: Model) -> Microphone:
 @contextlib.contextmanager
 def recording(path: Path, model: Model) -> Iterator[Recorder]:
     """A recorder, closed at the end whatever happens."""
-    from kws.streaming.recording import Recorder
+    from kws.streaming.recorder import Recorder
 
     recorder = Recorder(path, model.spec.rate_hz, model.labels)
     try:
@@ -153,8 +153,8 @@ def show_live(microphone: Microphone, listener: Listener, look: Look, stopped: C
     """Draw the view until the sound ends or it is stopped; the latest detections stay on the terminal."""
     import time
 
+    from kws.cli.live_view import detection_line, render
     from kws.cli.terminal import Screen
-    from kws.streaming.live_view import detection_line, render
 
     drawn_s = -_FRAME_S
     with Screen(sys.stdout) as screen, microphone:

@@ -9,11 +9,11 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from kws import __version__
 from kws.cli.option_names import as_options
 from kws.cli.printing import printable
 from kws.cli.train import run_hydra
 from kws.errors import KwsError, missing_package
+from kws.files.version import VERSION
 
 COMMANDS = (
     "train", "label", "evaluate", "calibrate", "export", "stream", "listen", "tune", "make_stream", "mine",
@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kws", description="Keyword spotting: label, evaluate, export, stream, listen, prepare."
     )
-    parser.add_argument("--version", action="version", version=f"kws {__version__}")
+    parser.add_argument("--version", action="version", version=f"kws {VERSION}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name in COMMANDS:
         importlib.import_module(f"kws.cli.{name}").add_parser(subparsers)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kws.audio.framing import FeatureSpec
     from kws.data.splits import SplitRule
-    from kws.framing import FeatureSpec
+    from kws.evaluation.streams.simulation import Scene
     from kws.labels import LabelSet
-    from kws.streaming.scenes import Scene
 
 EPILOG = """\
 OUT.wav gets words of the chosen split at random times over background noise, OUT.txt what was said (`<label>, <ms>` a
@@ -66,10 +66,10 @@ def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     from kws.data.splits import HashedSplit, ListedSplit
     from kws.errors import KwsError
+    from kws.evaluation.streams.simulation import make_scene
+    from kws.evaluation.streams.simulation_clips import open_clips
+    from kws.evaluation.streams.simulation_settings import SceneSettings
     from kws.labels import UNKNOWN
-    from kws.streaming.scene_clips import open_clips
-    from kws.streaming.scene_settings import SceneSettings
-    from kws.streaming.scenes import make_scene
 
     settings = SceneSettings(
         args.minutes, args.interval_s, args.unknown_percentage, args.background_volume, args.snr_db, args.no_words, args.seed
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
     """Labels, rate and clip length: the model's, or the words given and the defaults."""
     import kws
-    from kws.framing import LOUDEST, FeatureSpec
+    from kws.audio.framing import LOUDEST, FeatureSpec
     from kws.labels import LabelSet
 
     if args.model is None:
@@ -105,11 +105,11 @@ def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
 
 def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: list[str]) -> None:
     """Write the recording and its truth, all three files or none, for a truth beside another's recording misleads."""
-    from kws.audio import write_wav
+    from kws.audio.io import write_wav
     from kws.errors import KwsError
-    from kws.report import write_json
-    from kws.streaming.timeline import write_truth
-    from kws.whole_file import replace_file
+    from kws.files.atomic import replace_file
+    from kws.files.json_file import write_json
+    from kws.streaming.events import write_truth
 
     truth = [{**asdict(word), "clip": clip} for word, clip in zip(scene.truth, clips, strict=True)]
     made = {"rate_hz": rate_hz, "duration_ms": 1000 * len(scene.samples) // rate_hz}

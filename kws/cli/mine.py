@@ -37,12 +37,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
+    from kws.audio.recording import read_sound
     from kws.cli.label import list_sounds
     from kws.cli.stream import decoder_settings, spot
     from kws.errors import KwsError
-    from kws.streaming.mining import mine
-    from kws.streaming.recording import read_gaps
-    from kws.streaming.sound_file import read_sound
+    from kws.evaluation.streams.mining import mine
+    from kws.streaming.recorder import read_gaps
 
     model = kws.load(args.model, threads=args.threads)
     settings = decoder_settings(args, model)

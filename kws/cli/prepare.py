@@ -95,7 +95,7 @@ def table(report: Report) -> dict[str, dict[str, int]]:
 
 def text(report: Report, out: Path, clip_ms: float = 1000.0) -> list[str]:
     """The report in lines: what was left out or is doubtful, the counts, where the clips are."""
-    from kws.data.cutting import note_on_longer
+    from kws.audio.cutting import note_on_longer
 
     lines = [f"{entry} (passed over)" for entry in report.ignored]
     for recording in report.recordings:

@@ -17,14 +17,6 @@ EPILOG = """example:
 """
 
 
-FRONT_ENDS = {
-    "mfcc": "kws.features.Mfcc",
-    "mfcc_torchaudio": "kws.features.MfccTorchaudio",
-    "log_mel": "kws.features.LogMel",
-    "average": "kws.features.Average",
-}
-
-
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `kws spectrogram` and its arguments."""
     parser = subparsers.add_parser(
@@ -37,7 +29,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("sound", type=Path, metavar="WAV", help="a sound file of any length")
     parser.add_argument("out", type=Path, metavar="OUT.png", help="the picture (.png, .svg or .pdf)")
     parser.add_argument("--values", type=Path, metavar="FILE", help="also write the features, (frames, bins), as .npy or .csv")
-    parser.add_argument("--features", choices=tuple(FRONT_ENDS), default="mfcc", help="front end")
+    parser.add_argument(
+        "--features", default="mfcc", metavar="NAME", help="front end (default: %(default)s): mfcc_torchaudio, log_mel, average"
+    )
     parser.add_argument("--model", type=Path, metavar="MODEL", help="take the front end of this model instead")
     parser.set_defaults(run=run)
 
@@ -47,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     import kws
-    from kws.audio import read_audio, to_float
+    from kws.audio.framing import FeatureSpec
+    from kws.audio.io import read_audio, to_float
     from kws.errors import KwsError
-    from kws.framing import FeatureSpec
-    from kws.plots import save_figure, sound_figure
-    from kws.recipe import Recipe
-    from kws.spectrum import Spectrum
+    from kws.frontend.spectrum import Spectrum
+    from kws.models.config import Recipe
+    from kws.plots.plots import save_figure, sound_figure
 
-    settings: Mapping[str, Any] = {"_target_": FRONT_ENDS[args.features]}
+    settings: Mapping[str, Any] = {"name": args.features}
     if args.model is not None:
         settings = kws.load(args.model).metadata.features
     rate_hz = int(settings.get("rate_hz", FeatureSpec().rate_hz))
@@ -85,7 +79,7 @@ def write_values(path: Path, values: NDArray[np.float32]) -> None:
     import numpy as np
 
     from kws.errors import KwsError
-    from kws.whole_file import whole_file
+    from kws.files.atomic import whole_file
 
     if path.suffix not in (".npy", ".csv"):
         raise KwsError(f"--values: {path} ends in {path.suffix or 'nothing'}; end it in .npy or .csv")

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from kws.artefacts.model import Model
-    from kws.streaming.recording import Gap
-    from kws.streaming.settings import DecoderSettings
-    from kws.streaming.timeline import Detection, SpokenWord
+    from kws.inference.model import Model
+    from kws.streaming.decoder_settings import DecoderSettings
+    from kws.streaming.events import Detection, SpokenWord
+    from kws.streaming.recorder import Gap
 
     # Samples, and how many were lost before them.
     Piece = tuple[NDArray[np.int16], int]
@@ -79,10 +79,10 @@ def add_decoder_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.streaming.recording import read_gaps
-    from kws.streaming.sound_file import read_sound
-    from kws.streaming.timeline import write_audacity, write_detections
-    from kws.streaming.truth import check_times, read_truth_of
+    from kws.audio.recording import read_sound
+    from kws.evaluation.streams.ground_truth import check_times, read_truth_of
+    from kws.streaming.events import write_audacity, write_detections
+    from kws.streaming.recorder import read_gaps
 
     check_arguments(args)
     model = kws.load(args.model, threads=args.threads)
@@ -105,8 +105,8 @@ def run(args: argparse.Namespace) -> int:
     if args.scores is not None:
         write_scores(args.scores, times_ms, scores, duration_ms, model)
     if args.picture is not None:
-        from kws.plots import save_figure
-        from kws.stream_picture import stream_figure
+        from kws.plots.plots import save_figure
+        from kws.plots.stream import stream_figure
 
         drawn = (samples, model.spec.rate_hz, times_ms, scores, model.labels.names, detections, truth or ())
         save_figure(stream_figure(*drawn, title=args.sound.name), args.picture)
@@ -132,7 +132,7 @@ def check_arguments(args: argparse.Namespace) -> None:
 
 def starting_settings(model: Model) -> DecoderSettings:
     """The model's settings; their stride is that of a streaming artefact, where it is one, in whole milliseconds."""
-    from kws.artefacts.stream import StreamModel
+    from kws.inference.stream_model import StreamModel
     from kws.streaming.scorer import fits_stride
 
     settings = model.metadata.decoder
@@ -161,9 +161,9 @@ def spot(
     """
     import numpy as np
 
-    from kws.loading import open_scorer
-    from kws.streaming.listener import feed
-    from kws.streaming.recording import blocks_of
+    from kws.inference.loading import open_scorer
+    from kws.streaming.live_session import feed
+    from kws.streaming.recorder import blocks_of
     from kws.streaming.spotter import Spotter
 
     # Of a recording of which all was lost there are no windows.
@@ -202,7 +202,7 @@ def check_longer(path: Path, samples: int, model: Model) -> None:
 
 def show(detections: list[Detection], form: str, clip_ms: float) -> None:
     """Print detections, each at once: the lines that a file of them has."""
-    from kws.streaming.timeline import audacity_line, json_line, text_line
+    from kws.streaming.events import audacity_line, json_line, text_line
 
     for found in detections:
         line = audacity_line(found, clip_ms) if form == "audacity" else (json_line if form == "json" else text_line)(found)
@@ -214,7 +214,7 @@ def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model
     import numpy as np
 
     from kws.errors import KwsError
-    from kws.whole_file import whole_file
+    from kws.files.atomic import whole_file
 
     try:
         with whole_file(path) as temporary, temporary.open("wb") as file:
@@ -226,8 +226,8 @@ def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model
 
 def report(truth: tuple[SpokenWord, ...], detections: list[Detection], duration_ms: int, tolerance_ms: int, model: Model) -> str:
     """The original's counts, and the table of one-to-one matching."""
-    from kws.streaming.original_counts import count_as_original
-    from kws.streaming.scoring import score_detections
+    from kws.evaluation.streams.scoring import score_detections
+    from kws.evaluation.streams.tensorflow_accuracy import count_as_original
 
     counts = count_as_original(truth, detections, tolerance_ms)
     share = 100 / max(counts.words, 1)

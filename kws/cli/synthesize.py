@@ -50,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
-    from kws.data.synthesis import RECORD, Synthetic
+    from kws.synthesis.corpus import RECORD, Synthetic
 
     corpus = Synthetic(
         args.out,

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kws.artefacts.model import Model
-    from kws.streaming.averages import ScoredStream
-    from kws.streaming.judging import OperatingPoint
-    from kws.streaming.settings import DecoderSettings
-    from kws.streaming.timeline import SpokenWord
-    from kws.streaming.tuning import Tuning
+    from kws.evaluation.streams.offline_decoder import ScoredStream
+    from kws.evaluation.streams.operating_point import OperatingPoint
+    from kws.evaluation.streams.tuning import Tuning
+    from kws.inference.model import Model
+    from kws.streaming.decoder_settings import DecoderSettings
+    from kws.streaming.events import SpokenWord
 
 EPILOG = """\
 Tune on one stream, and judge by another: the settings are the best for this one. A stream as a user would hear it,
@@ -74,9 +74,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.artefacts.rewrite import check_writable, write_decoder
     from kws.cli.stream import starting_settings
-    from kws.streaming.tuning import tune
+    from kws.evaluation.streams.tuning import tune
+    from kws.inference.metadata_update import check_writable, write_decoder
 
     if not args.dry_run:
         check_writable(args.model)
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     streams, target = open_streams(args, model, start), args.false_accepts_per_hour
     tuning = tune(streams, start, false_accepts_per_hour=target, per_word=args.per_word_thresholds)
     if args.picture is not None:
-        from kws.plots import det_figure, save_figure
+        from kws.plots.plots import det_figure, save_figure
 
         save_figure(det_figure(tuning, f"{args.model.name} on {(args.stream or args.scores).name}"), args.picture)
     if write := tuning.reached and not args.dry_run:
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
 def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettings) -> list[ScoredStream]:
     """The scores of all the sound that was given."""
     from kws.errors import KwsError
-    from kws.streaming.truth import read_truth_of
+    from kws.evaluation.streams.ground_truth import read_truth_of
 
     source: Path | None = args.scores or args.stream
     if source is None or (args.scores and args.stream):
@@ -127,9 +127,9 @@ def _opened(
     import numpy as np
 
     from kws.errors import KwsError
-    from kws.loading import open_scorer
-    from kws.streaming.averages import read_scores
-    from kws.streaming.truth import check_times
+    from kws.evaluation.streams.ground_truth import check_times
+    from kws.evaluation.streams.offline_decoder import read_scores
+    from kws.inference.loading import open_scorer
 
     if path.suffix != ".npz":
         return score_stream(model, path, settings, truth, listed, as_original)
@@ -155,11 +155,11 @@ def score_stream(
     """Score all windows of a sound file, those that `kws stream` decides by; `listed`: the file of the truth."""
     from tqdm import tqdm
 
+    from kws.audio.recording import read_sound
     from kws.cli.stream import check_longer, spot
-    from kws.streaming.averages import ScoredStream
-    from kws.streaming.recording import read_gaps
-    from kws.streaming.sound_file import read_sound
-    from kws.streaming.truth import check_times
+    from kws.evaluation.streams.ground_truth import check_times
+    from kws.evaluation.streams.offline_decoder import ScoredStream
+    from kws.streaming.recorder import read_gaps
 
     rate_hz = model.spec.rate_hz
     sound = read_sound(path, model.spec)

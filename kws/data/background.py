@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.audio import find_audio, read_audio
+from kws.audio.io import find_audio, read_audio
 from kws.data.corpus import BACKGROUND_FOLDER
 from kws.errors import KwsError
 

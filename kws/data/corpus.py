@@ -19,13 +19,13 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from kws.audio import AUDIO_SUFFIXES, AudioError, Sound, read_sound_file
-from kws.data.cutting import fit_clip, note_on_longer
+from kws.audio.cutting import fit_clip, note_on_longer
+from kws.audio.framing import START
+from kws.audio.io import AUDIO_SUFFIXES, AudioError, Sound, read_sound_file
 from kws.data.listing import BACKGROUND_FOLDER as BACKGROUND_FOLDER
 from kws.data.listing import list_clips
-from kws.data.names import printable
 from kws.errors import KwsError
-from kws.framing import START
+from kws.files.names import printable
 from kws.labels import plain_word
 
 # Raised where the same files give other samples than before.
@@ -94,7 +94,7 @@ def open_corpus(
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where packs are kept; None: in `.kws-cache` inside `root`. progress: show a bar while packing.
         also: folders that are taken as words though they start with an underscore.
-        fit: how a recording of another length is made a clip: see `kws.data.cutting.fit_clip`.
+        fit: how a recording of another length is made a clip: see `kws.audio.cutting.fit_clip`.
         warn: log what lies in the folder and is left out, such as sound of a format that is not read.
 
     Raises:

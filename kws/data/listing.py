@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kws.audio import AUDIO_SUFFIXES
-from kws.data.names import printable
+from kws.audio.io import AUDIO_SUFFIXES
 from kws.errors import KwsError
+from kws.files.names import printable
 from kws.labels import plain_word
 
 BACKGROUND_FOLDER = "_background_noise_"

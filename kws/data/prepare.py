@@ -17,10 +17,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.audio import AUDIO_SUFFIXES, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioError, read_audio, write_wav
-from kws.data.cutting import clipped_fraction, fit_clip, level_dbfs, loudest_segment
+from kws.audio.cutting import clipped_fraction, fit_clip, level_dbfs, loudest_segment
+from kws.audio.framing import LOUDEST
+from kws.audio.io import AUDIO_SUFFIXES, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioError, read_audio, write_wav
 from kws.errors import KwsError
-from kws.framing import LOUDEST
 
 BACKGROUND_FOLDER = "_background_noise_"
 Outcome = Literal["kept", "short", "silent", "duplicate", "unreadable"]

@@ -10,10 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.data import checks
-from kws.data.names import printable
 from kws.data.splits import SPLITS
-from kws.errors import KwsError
+from kws.errors import KwsError, checks
+from kws.files.names import printable
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet
 
 SILENT_CLIP = -1

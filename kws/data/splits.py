@@ -16,9 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.data import checks
-from kws.data.names import clip_key, composed, printable
-from kws.errors import KwsError
+from kws.errors import KwsError, checks
+from kws.files.names import clip_key, composed, printable
 from kws.labels import plain_word
 
 TRAINING, VALIDATION, TESTING = 0, 1, 2

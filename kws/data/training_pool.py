@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.data import checks
-from kws.data.names import printable
-from kws.data.near_words import SPEECH_COMMANDS
 from kws.data.sampling import SILENT_CLIP, ClipList, SplitPool
-from kws.errors import KwsError
+from kws.data.sources.speech_commands import WORDS as SPEECH_COMMANDS
+from kws.errors import KwsError, checks
+from kws.files.names import printable
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet, plain_word
 
 

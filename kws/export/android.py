@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from kws.artefacts.metadata import Metadata
 from kws.errors import KwsError
-from kws.report import write_json
-from kws.whole_file import whole_file
+from kws.files.atomic import whole_file
+from kws.files.json_file import write_json
+from kws.inference.metadata import Metadata
 
 # Of the app's project.
 ASSETS = Path("app/src/main/assets/kws")

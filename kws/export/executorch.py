@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from kws.artefacts.executorch import NOISY, sealed
-from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
-from kws.quiet import quiet
+from kws.inference.executorch import NOISY, sealed
+from kws.inference.metadata import METADATA_KEY, Metadata
+from kws.inference.warnings_off import quiet
 
 
 def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, path: Path) -> None:

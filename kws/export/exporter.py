@@ -13,20 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.artefacts.description import write_description
-from kws.artefacts.model import Artefact
-from kws.audio import to_float
-from kws.checkpoint import WaveformModel, probabilities
-from kws.data.fixed_set import FixedSet
+from kws.audio.io import to_float
+from kws.data.sets.clip_set import FixedSet
 from kws.errors import KwsError
-from kws.evaluation import evaluate
+from kws.evaluation.predictions import evaluate
 from kws.export.formats import Format
 from kws.export.locate import first_difference
 from kws.export.parity import ParityReport, clip_ms, compare
 from kws.export.probes import hard_signals
-from kws.loading import load
-from kws.report import write_json
-from kws.whole_file import replace_file
+from kws.files.atomic import replace_file
+from kws.files.json_file import write_json
+from kws.inference.checkpoint import WaveformModel, probabilities
+from kws.inference.loading import load
+from kws.inference.metadata_file import write_description
+from kws.inference.model import Artefact
 
 # Of the test split, for the comparison clip by clip; and of the training split, to calibrate with.
 _REAL_CLIPS, _CALIBRATION_CLIPS = 200, 300
@@ -89,7 +89,7 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
 def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], ParityReport]) -> ParityReport:
     """Write a file and its report beside it, whole, if the report says that it passed; keep nothing otherwise.
 
-    An ONNX file gets its description beside it too (kws.artefacts.description).
+    An ONNX file gets its description beside it too (kws.inference.metadata_file).
 
     Args:
         folder: where to, made if need be.

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.artefacts.metadata import Metadata
 from kws.errors import KwsError
 from kws.export.onnx import write_onnx
 from kws.export.torchscript import write_mobile, write_torchscript
+from kws.inference.metadata import Metadata
 
 Calibration = NDArray[np.float32]
 Writer = Callable[[nn.Module, Tensor, Metadata, Path, Calibration], None]

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.artefacts.model import Artefact
-from kws.checkpoint import WaveformModel
 from kws.export.formats import Format
 from kws.export.parity import LIMIT, ROUNDING_MARGIN
-from kws.loading import load
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import load
+from kws.inference.model import Artefact
 
 # Of a feature; in float32 they are certain to 1e-4 (an MFCC of silence is -247).
 _FEATURE_LIMIT = 1e-3

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
-from kws.export.compact import compact
-from kws.export.names import shorten
-from kws.quiet import quiet
-from kws.spectrum import Spectrum
+from kws.export.graph.constants import compact
+from kws.export.graph.names import shorten
+from kws.frontend.spectrum import Spectrum
+from kws.inference.metadata import METADATA_KEY, Metadata
+from kws.inference.warnings_off import quiet
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
@@ -46,7 +46,7 @@ def write_onnx(
     """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
-    end's large tables are written as how they are made (`kws.export.compact`), and the values between nodes are numbered.
+    end's large tables are written as how they are made (`kws.export.graph.constants`), and the values between nodes are numbered.
 
     Args:
         module: to be written.

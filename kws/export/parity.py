@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kws.artefacts.model import Artefact
+from kws.inference.model import Artefact
 
 # Largest difference of a probability.
 LIMIT = 1e-4

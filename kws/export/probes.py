@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.framing import FeatureSpec
+from kws.audio.framing import FeatureSpec
 
 _TONES_HZ = (50, 440, 1000, 2750, 5300)
 

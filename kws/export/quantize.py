@@ -35,13 +35,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
-from kws.export.fold import fold_norms
-from kws.export.names import shorten
+from kws.export.graph.fold_batch_norm import fold_norms
+from kws.export.graph.names import shorten
+from kws.export.graph.parts import part_of, read_by_alone
 from kws.export.onnx import write_onnx
-from kws.export.parts import part_of, read_by_alone
-from kws.whole_file import whole_file
+from kws.files.atomic import whole_file
+from kws.inference.metadata import METADATA_KEY, Metadata
 
 # Operators with weights, and those that pass whole numbers on unchanged.
 _WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})

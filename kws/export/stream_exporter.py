@@ -12,20 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kws.artefacts.metadata import Metadata
-from kws.artefacts.model import Artefact
-from kws.artefacts.stream import StreamModel
-from kws.checkpoint import WaveformModel
 from kws.errors import KwsError
-from kws.evaluation import evaluate
+from kws.evaluation.predictions import evaluate
 from kws.export.exporter import ExportData, keep_if_equal, some_of
 from kws.export.onnx import Ports, write_onnx
 from kws.export.parity import ParityReport, compare, median_ms
 from kws.export.probes import hard_signals
-from kws.export.streaming import STRIDE_MS, StreamingScores
 from kws.export.torchscript import write_mobile, write_torchscript
-from kws.loading import load
-from kws.models.streamed import carries
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.checkpoint_stream import STRIDE_MS, StreamingScores
+from kws.inference.loading import load
+from kws.inference.metadata import Metadata
+from kws.inference.model import Artefact
+from kws.inference.stream_model import StreamModel
+from kws.models.streaming import carries
 from kws.streaming.scorer import StatefulScorer
 
 _log = logging.getLogger(__name__)

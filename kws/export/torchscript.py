@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
+from kws.inference.metadata import METADATA_KEY, Metadata
 
 
 def write_torchscript(module: nn.Module, metadata: Metadata, path: Path) -> None:

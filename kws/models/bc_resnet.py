@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.planes import (
+from kws.models.layers.channel_major import (
     FrequencyDepthwise,
     Pointwise,
     SubBandNorm,
@@ -17,6 +17,7 @@ from kws.models.planes import (
     as_planes,
     mean_over_frequency,
 )
+from kws.models.registry import register_model
 
 # Of the stages: width of the channels (times 8 τ), blocks, stride over frequency; frames are 1, 2, 4, 8 apart.
 _STAGES = ((1.0, 2, 1), (1.5, 2, 2), (2.0, 4, 2), (2.5, 4, 1))
@@ -25,6 +26,7 @@ _STEM, _HEAD = 2.0, 4.0
 _BINS = 40
 
 
+@register_model("bc_resnet")
 class BcResNet(nn.Module):
     """BC-ResNet-τ: 9,232 parameters and 2.4 million multiplies at width 1, 321 k and 83 M at 8 (98 × 40, 12 labels).
 

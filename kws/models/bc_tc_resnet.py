@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from kws.errors import KwsError
 from kws.models.bc_resnet import Block, Stem
 from kws.models.ds_tc_resnet import CausalBlock
-from kws.models.lines import mean_over_time, to_lines
-from kws.models.planes import Pointwise, SubBandNorm
+from kws.models.layers.channel_major import Pointwise, SubBandNorm
+from kws.models.layers.channels_last import mean_over_time, to_lines
+from kws.models.registry import register_model
 
 
+@register_model("bc_tc_resnet")
 class BcTcResNet(nn.Module):
     """Our own: what a sound looks like is learned once for all pitches, and what follows what is learned over all bands at once.
 

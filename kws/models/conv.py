@@ -6,11 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kws.models.dropout import ReluDropout
-from kws.models.layers import Dense, SameConv2d, as_image, flatten, same_padding
-from kws.models.streamed import CachedFeatures, StreamedNetwork
+from kws.models.layers.dropout import ReluDropout
+from kws.models.layers.same_padding import Dense, SameConv2d, as_image, flatten, same_padding
+from kws.models.registry import register_model
+from kws.models.streaming import CachedFeatures, StreamedNetwork
 
 
+@register_model("conv")
 class Conv(nn.Module):
     """20×8 convolution, max-pool 2×2, 10×4 convolution, logits (926,860 parameters at 98 × 40 and 12 labels).
 

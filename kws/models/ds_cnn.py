@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kws.models.layers import as_image, same_padding
+from kws.models.layers.same_padding import as_image, same_padding
+from kws.models.registry import register_model
 
 
+@register_model("ds_cnn")
 class DsCnn(nn.Module):
     """A 10×4 convolution, 3×3 separable ones, and a mean (S: 23,180 parameters, 2.7 million multiplies at 49 × 10, 12 labels).
 

@@ -10,10 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.lines import mean_over_time
-from kws.models.planes import Pointwise, SubBandNorm, TimeDepthwise
+from kws.models.layers.channel_major import Pointwise, SubBandNorm, TimeDepthwise
+from kws.models.layers.channels_last import mean_over_time
+from kws.models.registry import register_model
 
 
+@register_model("ds_tc_resnet")
 class DsTcResNet(nn.Module):
     """Six causal blocks and a mean over the clip (71,556 parameters, 6.7 million multiplies at 98 × 40, 12 labels).
 

@@ -7,11 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.dropout import Dropout, ReluDropout
-from kws.models.layers import Dense, as_image, flatten, initialise
-from kws.models.streamed import StreamedNetwork
+from kws.models.layers.dropout import Dropout, ReluDropout
+from kws.models.layers.same_padding import Dense, as_image, flatten, initialise
+from kws.models.registry import register_model
+from kws.models.streaming import StreamedNetwork
 
 
+@register_model("low_latency_conv")
 class LowLatencyConv(nn.Module):
     """A convolution as long as the clip, then three linear layers (949,862 parameters at 98 × 40 and 12 labels).
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from kws.models.layers import Dense
+from kws.models.layers.same_padding import Dense
+from kws.models.registry import register_model
 
 
+@register_model("single_fc")
 class SingleFc(nn.Module):
     """Features straight to logits; source: the original's `single_fc`.
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kws.features import FrontEnd
+from kws.frontend.front_end import FrontEnd
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kws.models.dropout import Dropout, ReluDropout
-from kws.models.layers import Dense
-from kws.models.streamed import StreamedNetwork
-from kws.product import product
+from kws.frontend.fast_linear import product
+from kws.models.layers.dropout import Dropout, ReluDropout
+from kws.models.layers.same_padding import Dense
+from kws.models.registry import register_model
+from kws.models.streaming import StreamedNetwork
 
 
 class Svdf(nn.Module):
@@ -59,6 +60,7 @@ class Svdf(nn.Module):
         return frames * bins * filters + frames * filters
 
 
+@register_model("low_latency_svdf")
 class LowLatencySvdf(nn.Module):
     """An SVDF layer, then three linear layers (751,372 parameters at 98 × 40 and 12 labels).
 

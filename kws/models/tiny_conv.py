@@ -6,10 +6,12 @@ from math import ceil
 
 from torch import Tensor, nn
 
-from kws.models.dropout import ReluDropout
-from kws.models.layers import Dense, SameConv2d, as_image, flatten
+from kws.models.layers.dropout import ReluDropout
+from kws.models.layers.same_padding import Dense, SameConv2d, as_image, flatten
+from kws.models.registry import register_model
 
 
+@register_model("tiny_conv")
 class TinyConv(nn.Module):
     """A 10×8 convolution with stride 2, then logits.
 
@@ -32,6 +34,7 @@ class TinyConv(nn.Module):
         return logits
 
 
+@register_model("tiny_embedding_conv")
 class TinyEmbeddingConv(nn.Module):
     """A 10×8 convolution with stride 2, another with stride 8, then logits.
 

@@ -1,1 +1,7 @@
-"""Spotting words in continuous sound: scores over time in, detections out. NumPy only."""
+"""Scores over time to detections: decoder, spotter, live session, recorder, microphone. NumPy only."""
+
+from kws.streaming.decoder_settings import DecoderSettings as DecoderSettings
+from kws.streaming.events import Detection as Detection
+from kws.streaming.events import SpokenWord as SpokenWord
+from kws.streaming.live_session import Listener as Listener
+from kws.streaming.spotter import Spotter as Spotter

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 # What the best label leaves is taken to be shared among the others so that, at temperature 1, each has this times what the one
 # before it has. A score alone doesn't say; measured on a stream of Speech Commands, docs/calibration.md.

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kws.errors import KwsError
 from kws.labels import SILENCE, UNKNOWN
-from kws.streaming.settings import DecoderSettings
-from kws.streaming.window import ScoreWindow
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.score_window import ScoreWindow
 
 
 @dataclass(frozen=True, slots=True)

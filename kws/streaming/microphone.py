@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.audio import to_float
+from kws.audio.io import to_float
 from kws.errors import KwsError
 
 BLOCK_MS = 30

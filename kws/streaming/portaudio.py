@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.audio.resampler import Resampler
 from kws.errors import KwsError, first_line, missing_package
 from kws.streaming.microphone import BLOCK_MS, Block
-from kws.streaming.resampler import Resampler
 
 _QUEUE_S = 2.0  # sound that may wait before blocks are dropped
 _POLL_S = 0.2  # whoever takes the blocks gets an empty one this often, to look at the clock

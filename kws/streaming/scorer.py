@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.audio.framing import FeatureSpec
 from kws.errors import KwsError
-from kws.framing import FeatureSpec
 from kws.labels import LabelSet
 
 Samples = NDArray[np.float32]
@@ -228,7 +228,7 @@ def checked(samples: Samples) -> Samples:
     """
     samples = np.asarray(samples)
     if not np.issubdtype(samples.dtype, np.floating):
-        raise KwsError(f"samples: {samples.dtype} given; float in [-1, 1] expected (kws.audio.to_float turns int16 into it)")
+        raise KwsError(f"samples: {samples.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)")
     if samples.ndim != 1:
         raise KwsError(f"samples: shape {samples.shape} given; one channel, (samples,), is expected")
     if not np.isfinite(samples).all():

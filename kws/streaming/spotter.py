@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.audio import to_float
+from kws.audio.io import to_float
 from kws.errors import KwsError
 from kws.labels import SILENCE
 from kws.streaming.decoder import CommandDecoder
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import Detection
 from kws.streaming.scorer import Scores, StreamScorer, checked, fits_stride
-from kws.streaming.settings import DecoderSettings
 from kws.streaming.silence import ZeroFiller, faint_noise
-from kws.streaming.timeline import Detection
 
 # Times of the windows' starts, ms, and their scores (windows, labels).
 OnScores = Callable[[NDArray[np.int64], Scores], None]

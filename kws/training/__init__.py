@@ -1,1 +1,1 @@
-"""Training: one run from its configuration to its report, with Lightning and Hydra."""
+"""Training: data module, module, loss, schedule, callbacks, sweeps, final evaluation."""

@@ -12,8 +12,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.trainer.states import TrainerFn
 
-from kws.checkpoint import read_checkpoint
 from kws.errors import KwsError
+from kws.inference.checkpoint import read_checkpoint
 from kws.training.checkpoint_io import write_whole
 
 log = logging.getLogger(__name__)

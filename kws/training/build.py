@@ -11,12 +11,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from kws.callbacks import make_callbacks
 from kws.errors import KwsError
-from kws.module import KeywordModule
-from kws.recipe import Recipe
-from kws.schedule import Schedule
+from kws.models.config import Recipe
+from kws.training.callbacks import make_callbacks
 from kws.training.interruption import Interruption
+from kws.training.module import KeywordModule
+from kws.training.schedule import Schedule
 from kws.training.settings import argument_types, build, built
 
 

@@ -14,7 +14,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.plugins.io.wrapper import _WrappingCheckpointIO
 
 from kws.errors import KwsError
-from kws.whole_file import whole_file
+from kws.files.atomic import whole_file
 
 
 class WholeCheckpointIO(TorchCheckpointIO):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from kws.checkpoint import read_checkpoint
 from kws.errors import KwsError
-from kws.nan_check import Diverged
+from kws.inference.checkpoint import read_checkpoint
 from kws.training.command import go_on_command
 from kws.training.interruption import Interrupted
+from kws.training.nan_guard import Diverged
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from pytorch_lightning.trainer.states import TrainerFn
 from pytorch_lightning.utilities.types import STEP_OUTPUT
 
 from kws.errors import KwsError
-from kws.module import log_interval
 from kws.training.interruption import Interrupted, Interruption
+from kws.training.module import log_interval
 
 
 class LastCheckpoint(Checkpoint):

@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.trainer.states import TrainerFn
 
-from kws.data.datamodule import KeywordData
 from kws.data.sampling import SplitPool
+from kws.training.datamodule import KeywordData
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,14 @@ def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
 
 def differences(kept: Mapping[str, Any], mine: Mapping[str, Any], most: int = 20) -> list[str]:
     """A line for each setting that is not what it was; at most so many."""
-    names = [name for name in sorted({*kept, *mine}) if kept.get(name) != mine.get(name)]
+    names = [name for name in sorted({*kept, *mine}) if _kind(name, kept.get(name)) != _kind(name, mine.get(name))]
     lines = [f"{name} was {kept.get(name)}, is now {mine.get(name)}" for name in names]
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more settings are not what they were"]
+
+
+def _kind(name: str, value: Any) -> Any:
+    # Classes move from module to module with the versions; their own names stay.
+    return str(value).rpartition(".")[2] if name.endswith("_target_") else value
 
 
 def sets_of(data: KeywordData) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kws.checkpoint import read_checkpoint
+from kws.audio.framing import START
 from kws.errors import KwsError
-from kws.framing import START
-from kws.module import CHECKPOINT_KEY, KeywordModule
+from kws.frontend.front_end import FRONT_ENDS
+from kws.inference.checkpoint import read_checkpoint
+from kws.inference.metadata import CHECKPOINT_KEY
+from kws.training.module import KeywordModule
 from kws.training.optimizer import unlike
 from kws.training.record import RUN_KEY, differences
 
@@ -58,7 +60,8 @@ def _check_network(path: str | Path, checkpoint: Mapping[str, Any], module: Keyw
         before = kept.get(section)
         if section == "features" and isinstance(before, Mapping):
             # Earlier checkpoints do not say how they fit a recording to a clip.
-            before, mine[section] = {"fit": START, **before}, {"fit": START, **mine[section]}
+            before = {"fit": START, **FRONT_ENDS.by_name(before)}
+            mine[section] = {"fit": START, **mine[section]}
         if before != mine[section]:
             raise KwsError(
                 f"ckpt: {path} has {section}={kept.get(section)}, this run has {mine[section]}; go on with the same {section}"

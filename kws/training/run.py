@@ -9,20 +9,20 @@ from pathlib import Path
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
-from kws.data.datamodule import KeywordData
 from kws.export.formats import find_formats
-from kws.export.run import export_run
+from kws.models.config import Recipe
 from kws.models.summary import describe
-from kws.module import KeywordModule
-from kws.process import prepare_process
-from kws.recipe import Recipe
-from kws.testing import check_test_weights, run_test, tested_checkpoint
 from kws.training.best import TakeBestAlong, find_best
 from kws.training.build import build_module, build_trainer
 from kws.training.checkpoint_io import remove_unfinished, use_whole_checkpoints
+from kws.training.datamodule import KeywordData
 from kws.training.ending import say_how_it_ended
+from kws.training.final_evaluation import check_test_weights, run_test, tested_checkpoint
+from kws.training.final_export import export_run
 from kws.training.folder import link_latest, next_steps
 from kws.training.interruption import Interruption
+from kws.training.module import KeywordModule
+from kws.training.process import prepare_process
 from kws.training.record import RunRecord, recorded_settings
 from kws.training.resuming import check_resumable
 from kws.training.settings import build, check_settings

@@ -16,11 +16,16 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from kws.errors import KwsError, first_line, user_error
+from kws.frontend.front_end import FRONT_ENDS
+from kws.frontend.registry import Registry
+from kws.models.registry import MODELS
 from kws.training.explain import missing, nearest
 
 _WHOLE, _NUMBER = "a whole number", "a number"
+# Sections that give a class by its registered name.
+_REGISTRIES: Mapping[str, Registry[Any]] = {"features": FRONT_ENDS, "model": MODELS}
 # A function whose other arguments are those of a class.
-_LIKE = {"kws.trainer.make_trainer": "pytorch_lightning.Trainer"}
+_LIKE = {"kws.training.trainer.make_trainer": "pytorch_lightning.Trainer"}
 
 
 class RunSettings(TypedDict):
@@ -92,7 +97,7 @@ def _check(value: Any, key: str, words: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise KwsError(f"{key}: {value} given; a finite number expected")
     if isinstance(value, dict):
-        if "_target_" in value:
+        if "_target_" in value or key in _REGISTRIES:
             _check_arguments(value, key, words)
         for name, entry in value.items():
             _check(entry, f"{key}.{name}", words)
@@ -102,10 +107,15 @@ def _check(value: Any, key: str, words: Any) -> None:
 
 
 def _check_arguments(settings: Mapping[str, Any], key: str, words: Any) -> None:
-    target = str(settings["_target_"])
-    hints = argument_types(target, key)
+    if key in _REGISTRIES:
+        made: object = _REGISTRIES[key].find(settings)
+        target = str(settings.get("_target_", settings.get("name")))
+        hints = _arguments_of(made)
+    else:
+        target = str(settings["_target_"])
+        hints = argument_types(target, key)
     for name, value in settings.items():
-        if name.startswith("_"):
+        if name.startswith("_") or (name == "name" and key in _REGISTRIES):
             continue
         if hints.names and name not in hints.names:
             raise KwsError(f"{key}.{name}: {target} has no such argument; {nearest(name, hints.names)}")
@@ -134,14 +144,20 @@ def argument_types(target: str, key: str) -> _Arguments:
     except Exception as error:  # importing runs code, which raises anything
         cause = error.__cause__ or error
         raise KwsError(f"{key}._target_: {target} can't be imported ({first_line(cause)}); give package.module.Class") from error
+    found = _arguments_of(made)
+    if target in _LIKE:
+        like = argument_types(_LIKE[target], key)
+        named = set(inspect.signature(made).parameters)
+        return _Arguments({**like.types, **found.types}, {*like.names, *named} - {"settings"})
+    return found
+
+
+def _arguments_of(made: Any) -> _Arguments:
     function = made.__init__ if isinstance(made, type) else made  # type: ignore[misc]
     try:
         found, parameters = typing.get_type_hints(function), inspect.signature(made).parameters
     except (NameError, TypeError, ValueError):  # built in, or with types that are imported for a type checker alone
         return _Arguments({}, ())
-    if target in _LIKE:
-        like = argument_types(_LIKE[target], key)
-        return _Arguments({**like.types, **found}, {*like.names, *parameters} - {"settings"})
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     return _Arguments(found, () if open_ended else tuple(parameters))
 

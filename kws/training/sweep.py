@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kws.errors import first_line
-from kws.whole_file import whole_file
+from kws.files.atomic import whole_file
 
 log = logging.getLogger(__name__)
 RESULTS = ("validation_accuracy", "accuracy", "loss", "steps", "minutes")

@@ -17,32 +17,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from kws.audio import to_float
-from kws.checkpoint import WaveformModel, load_checkpoint
-from kws.data.folder import Folder
-from kws.data.scenario import open_split
+from kws.audio.io import to_float
+from kws.data.sets.split_set import open_split
+from kws.data.sources.folder import Folder
 from kws.data.splits import HashedSplit, ListedSplit
 from kws.export.android import ASSETS, ENGINES, MANIFEST
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.probes import hard_signals
-from kws.recipe import Recipe
+from kws.inference.checkpoint import WaveformModel, load_checkpoint
+from kws.models.config import Recipe
 
 WORDS = ("yes", "no", "up", "down", "left", "right", "stop", "go")
-NETWORKS = {
-    "single_fc": "kws.models.single_fc.SingleFc",
-    "conv": "kws.models.conv.Conv",
-    "low_latency_conv": "kws.models.low_latency_conv.LowLatencyConv",
-    "low_latency_svdf": "kws.models.svdf.LowLatencySvdf",
-    "tiny_conv": "kws.models.tiny_conv.TinyConv",
-    "tiny_embedding_conv": "kws.models.tiny_conv.TinyEmbeddingConv",
-}
-FRONT_ENDS = {
-    "mfcc": "kws.features.Mfcc",
-    "mfcc_torchaudio": "kws.features.MfccTorchaudio",
-    "log_mel": "kws.features.LogMel",
-    "average": "kws.features.Average",
-}
+NETWORKS = ("single_fc", "conv", "low_latency_conv", "low_latency_svdf", "tiny_conv", "tiny_embedding_conv")
+FRONT_ENDS = ("mfcc", "mfcc_torchaudio", "log_mel", "average")
 # Signals in whose empty bands there is nothing but rounding: two processors disagree on them, let alone two versions.
 ROUNDING_ONLY = ("pure tones", "constant", "highest frequency")
 
@@ -76,7 +64,7 @@ def main() -> None:
 def untrained(network: str, front_end: str) -> WaveformModel:
     """A network in its full size, with random weights so large that its answers spread over sounds."""
     torch.manual_seed(0)
-    model = WaveformModel(Recipe(WORDS, {"_target_": FRONT_ENDS[front_end]}, {"_target_": NETWORKS[network]})).eval()
+    model = WaveformModel(Recipe(WORDS, {"name": front_end}, {"name": network})).eval()
     for weight in model.network.parameters():
         if weight.dim() > 1:
             nn.init.kaiming_normal_(weight)

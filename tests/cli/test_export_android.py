@@ -11,12 +11,12 @@ import pytest
 from exported import make_model
 
 import kws
-from kws.checkpoint import WaveformModel
 from kws.cli.main import main
 from kws.errors import KwsError
 from kws.export import android
 from kws.export.android import ASSETS, put_into_app
-from kws.streaming.settings import DecoderSettings
+from kws.inference.checkpoint import WaveformModel
+from kws.streaming.decoder_settings import DecoderSettings
 
 Capture = pytest.CaptureFixture[str]
 
@@ -36,7 +36,7 @@ def loads_a_made_model(monkeypatch: pytest.MonkeyPatch) -> None:
         model.decoder = DecoderSettings(threshold=0.6, word_thresholds={model.labels.words[0]: 0.9})
         return model
 
-    monkeypatch.setattr("kws.checkpoint.load_checkpoint", made)
+    monkeypatch.setattr("kws.inference.checkpoint.load_checkpoint", made)
 
 
 def manifest_of(app: Path) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training import train_run
+from training_steps import train_run
 
 from kws.cli.main import main
 from kws.export.parity import LIMIT

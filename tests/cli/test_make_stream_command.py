@@ -15,11 +15,11 @@ import soundfile
 from corpora import OTHERS, RATE_HZ, SPEAKERS, WANTED
 from exported import make_model
 
-from kws.audio import read_audio
+from kws.audio.io import read_audio
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
-from kws.streaming.timeline import read_truth
+from kws.streaming.events import read_truth
 
 Capture = pytest.CaptureFixture[str]
 WITHOUT_TORCH = """
@@ -142,7 +142,7 @@ def test_a_stream_that_was_there_stays_whole(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    home = {"write_truth": "kws.streaming.timeline", "write_json": "kws.report", "write_wav": "kws.audio"}[failing]
+    home = {"write_truth": "kws.streaming.events", "write_json": "kws.files.json_file", "write_wav": "kws.audio.io"}[failing]
     monkeypatch.setattr(f"{home}.{failing}", full)
     arguments = ["make-stream", str(small_corpus), str(tmp_path / "s.wav"), "--words", "yes", "--minutes", "0.2", "--seed", "9"]
     assert main(arguments) == 2

@@ -10,7 +10,7 @@ import torch
 from corpora import RATE_HZ, word_sound
 from exported import make_model
 
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpora import RATE_HZ, SPEAKERS, word_sound
-from training import RECIPE, make_data, train_run
+from training_steps import RECIPE, make_data, train_run
 
 import kws
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 from kws.cli.main import COMMANDS, main
 from kws.labels import SILENCE
-from kws.module import KeywordModule
+from kws.training.module import KeywordModule
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def test_labels_as_the_model_scores(model: Path, small_corpus: Path, capsys: pyt
     assert main(["label", str(model), str(clip_of(small_corpus, "yes")), "--json", "--top", "9"]) == 0
     answer = json.loads(capsys.readouterr().out)
     loaded = kws.load(model)
-    sound = kws.audio.read_audio(clip_of(small_corpus, "yes"), RATE_HZ)
-    scores = loaded.score(kws.audio.to_float(kws.audio.fit_length(sound, RATE_HZ))[None])[0]
+    sound = kws.audio.io.read_audio(clip_of(small_corpus, "yes"), RATE_HZ)
+    scores = loaded.score(kws.audio.io.to_float(kws.audio.io.fit_length(sound, RATE_HZ))[None])[0]
     assert answer["scores"] == pytest.approx(dict(zip(loaded.labels.names, scores.tolist(), strict=True)))
     assert answer["label"] == loaded.labels.names[int(scores.argmax())]
 
@@ -164,8 +164,8 @@ def test_says_before_it_scores_what_errors_need(
     capsys: pytest.CaptureFixture[str],
     missing: str,
 ) -> None:
-    monkeypatch.delitem(sys.modules, "kws.error_report", raising=False)
-    monkeypatch.delitem(sys.modules, "kws.clip_picture", raising=False)
+    monkeypatch.delitem(sys.modules, "kws.reports.error_report", raising=False)
+    monkeypatch.delitem(sys.modules, "kws.plots.clip", raising=False)
     monkeypatch.setitem(sys.modules, missing, None)
     if missing == "matplotlib":
         monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
@@ -185,8 +185,8 @@ def test_evaluates_unseen_words(model: Path, small_corpus: Path, capsys: pytest.
     assert found["unseen_clips"] == 2 * 2 * len(speakers)
     names = [f"{speaker}_nohash_{take}.wav" for speaker in speakers for take in (0, 1)]
     clips = [small_corpus / word / name for word in ("bed", "tree") for name in names]
-    sound = np.stack([kws.audio.fit_length(kws.audio.read_audio(clip, RATE_HZ), RATE_HZ) for clip in clips])
-    called = kws.load(model).score(kws.audio.to_float(sound)).argmax(axis=1)
+    sound = np.stack([kws.audio.io.fit_length(kws.audio.io.read_audio(clip, RATE_HZ), RATE_HZ) for clip in clips])
+    called = kws.load(model).score(kws.audio.io.to_float(sound)).argmax(axis=1)
     assert found["unseen_unknown_recall"] == pytest.approx((called == 1).mean())
     assert found["unseen_words"]["tree"]["accepted"] == pytest.approx((called[len(called) // 2 :] > 1).mean())
     assert main([*command, "--unseen-words", "tree"]) == 0
@@ -215,7 +215,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
 
 def test_help_and_preparation_need_no_torch() -> None:
     code = (
-        "import sys; from kws.cli.main import build_parser; import kws.data.prepare, kws.audio, kws.labels; build_parser();"
+        "import sys; from kws.cli.main import build_parser; import kws.data.prepare, kws.audio.io, kws.labels; build_parser();"
         "sys.exit(any(name in sys.modules for name in ('torch', 'pytorch_lightning', 'hydra', 'matplotlib', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -223,7 +223,7 @@ def test_help_and_preparation_need_no_torch() -> None:
 
 def test_evaluation_needs_no_torch() -> None:
     code = (
-        "import sys; import kws.evaluation, kws.data.scenario, kws.data.folder, kws.metrics;"
+        "import sys; import kws.evaluation.predictions, kws.data.sets.split_set, kws.data.sources.folder;"
         "sys.exit(any(name in sys.modules for name in ('torch', 'pytorch_lightning', 'hydra')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

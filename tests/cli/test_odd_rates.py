@@ -12,10 +12,10 @@ from corpora import word_sound
 from exported import make_model
 
 import kws
-from kws.audio import write_wav
-from kws.checkpoint import WaveformModel
+from kws.audio.io import write_wav
 from kws.cli.main import main
-from kws.loading import open_scorer
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import open_scorer
 from kws.streaming.scorer import StatefulScorer
 
 torch.set_num_threads(1)
@@ -39,7 +39,7 @@ def test_a_streaming_file_is_exported_and_used(
     def made(path: Path) -> WaveformModel:
         return model
 
-    monkeypatch.setattr("kws.checkpoint.load_checkpoint", made)
+    monkeypatch.setattr("kws.inference.checkpoint.load_checkpoint", made)
     assert main(["export", "m.ckpt", "--out", str(tmp_path), "--streaming", "--stride-ms", str(stride_ms)]) == 0
     told = [message for message in caplog.messages if "whole hops" in message]
     expected = f"stride_ms: {stride_ms:g} asked; whole hops are {said} ms ({samples} samples)"
@@ -72,7 +72,7 @@ def test_a_streaming_file_is_exported_and_used(
 @pytest.mark.parametrize(("hop_ms", "stride_ms"), [(10.0, 30), (20.0, 40), (40.0, 40)])
 def test_the_default_stride_fits_the_hop(hop_ms: float, stride_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_model("single_fc", "log_mel", words=("yes", "no"), window_ms=40.0, hop_ms=hop_ms)
-    monkeypatch.setattr("kws.checkpoint.load_checkpoint", lambda path: model)
+    monkeypatch.setattr("kws.inference.checkpoint.load_checkpoint", lambda path: model)
     assert main(["export", "m.ckpt", "--out", str(tmp_path), "--streaming"]) == 0
     loaded = kws.load(tmp_path / "m.stream.onnx", threads=1)
     assert loaded.metadata.decoder.stride_ms == stride_ms

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 from kws.cli import prepare as command
 from kws.data.prepare import PrepareSettings
 from kws.errors import KwsError

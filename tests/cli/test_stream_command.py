@@ -14,18 +14,18 @@ from exported import make_model
 from numpy.typing import NDArray
 
 import kws
-from kws.audio import read_audio, to_float, write_wav
-from kws.checkpoint import WaveformModel
+from kws.audio.io import read_audio, to_float, write_wav
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
 from kws.export.stream_exporter import export_streaming
-from kws.loading import open_scorer
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import open_scorer
 from kws.streaming.decoder import CommandDecoder
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import read_audacity, read_detections
 from kws.streaming.spotter import Spotter
-from kws.streaming.timeline import read_audacity, read_detections
 
 torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]

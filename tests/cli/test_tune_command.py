@@ -14,20 +14,20 @@ import pytest
 import soundfile
 from corpora import OTHERS, RATE_HZ, WANTED, word_sound
 from matplotlib.image import imread
-from training import train_run
+from training_steps import train_run
 
 import kws
-from kws.artefacts.rewrite import write_decoder
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 from kws.cli import stream as stream_command
 from kws.cli import tune
 from kws.errors import KwsError
+from kws.evaluation.streams.offline_decoder import read_scores
+from kws.evaluation.streams.scoring import score_detections
 from kws.export.parity import LIMIT
-from kws.streaming.averages import read_scores
+from kws.inference.metadata_update import write_decoder
 from kws.streaming.decoder import CommandDecoder
-from kws.streaming.scoring import score_detections
-from kws.streaming.settings import DecoderSettings
-from kws.streaming.timeline import Detection, SpokenWord, read_truth, write_truth
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import Detection, SpokenWord, read_truth, write_truth
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_times_are_starts_of_windows(model: Path, stream: Path) -> None:
     scored = tune.score_stream(kws.load(model), stream, DecoderSettings())
     assert scored.times_ms.tolist() == list(range(-990, 40_000, 30))
     assert scored.duration_ms == 40_000
-    sound = kws.audio.to_float(kws.audio.read_audio(stream, RATE_HZ))
+    sound = kws.audio.io.to_float(kws.audio.io.read_audio(stream, RATE_HZ))
     clips = np.stack([sound[16 * at : 16 * at + RATE_HZ] for at in (0, 2700, 38_970)])
     np.testing.assert_allclose(scored.scores[[33, 33 + 90, 33 + 1299]], kws.load(model).score(clips), atol=LIMIT)
 
@@ -137,7 +137,7 @@ def test_its_table_is_what_stream_counts(
     options: list[str], model: Path, stream: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Words at the very start and the very end too, and digital silence.
-    sound = kws.audio.read_audio(stream, RATE_HZ)[RATE_HZ : 38 * RATE_HZ]
+    sound = kws.audio.io.read_audio(stream, RATE_HZ)[RATE_HZ : 38 * RATE_HZ]
     sound[5 * RATE_HZ : 6 * RATE_HZ] = 0
     path, truth = tmp_path / "cut.wav", tmp_path / "cut.txt"
     write_wav(path, sound, RATE_HZ)

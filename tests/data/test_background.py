@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kws.audio import AudioError, write_wav
+from kws.audio.io import AudioError, write_wav
 from kws.data.background import Background, load_background
 from kws.errors import KwsError
 

@@ -19,7 +19,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from kws.audio import Sound, read_audio, read_sound_file, write_wav
+from kws.audio.io import Sound, read_audio, read_sound_file, write_wav
 from kws.data import corpus as corpus_module
 from kws.data.corpus import Corpus, open_corpus
 from kws.errors import KwsError

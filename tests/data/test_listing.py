@@ -19,17 +19,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 from kws.data import corpus as corpus_module
 from kws.data.corpus import Corpus, open_corpus
-from kws.data.download import SpeechCommands
-from kws.data.folder import Folder
-from kws.data.official import SpeechCommandsTestSet
 from kws.data.sampling import make_pool
+from kws.data.sources.folder import Folder
+from kws.data.sources.official_test_set import SpeechCommandsTestSet
+from kws.data.sources.speech_commands import SpeechCommands
 from kws.data.splits import HashedSplit
-from kws.data.synthesis import Synthetic
 from kws.errors import KwsError
 from kws.labels import LabelSet
+from kws.synthesis.corpus import Synthetic
 
 RATE_HZ, SAMPLES = 16_000, 400
 NFC, NFD = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))

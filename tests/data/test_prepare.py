@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from kws.audio import read_audio
-from kws.data.cutting import loudest_segment
+from kws.audio.cutting import loudest_segment
+from kws.audio.io import read_audio
 from kws.data.prepare import PrepareSettings, Recording, Report, prepare
 from kws.errors import KwsError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from corpora import SPEAKERS, write_background
 
-from kws.audio import write_wav
+from kws.audio.io import write_wav
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "mobile/README.md", *(ROOT / "docs").glob("*.md")])

@@ -17,14 +17,14 @@ pytest.importorskip("executorch")
 from exported import make_model
 
 import kws
-from kws.artefacts.executorch import ExecuTorchModel, quiet, sealed
-from kws.artefacts.metadata import METADATA_KEY, Metadata
+from kws.audio.framing import FeatureSpec
 from kws.errors import KwsError
 from kws.export.executorch import write_executorch
 from kws.export.exporter import Scores
 from kws.export.probes import hard_signals
-from kws.framing import FeatureSpec
-from kws.streaming.settings import DecoderSettings
+from kws.inference.executorch import ExecuTorchModel, quiet, sealed
+from kws.inference.metadata import METADATA_KEY, Metadata
+from kws.streaming.decoder_settings import DecoderSettings
 
 torch.set_num_threads(1)
 # Frames of 488 samples, 160 apart, are cut by another path than those of 480.
@@ -198,7 +198,7 @@ def test_without_executorch_it_says_what_to_install(written: Path, tmp_path: Pat
 THREADS = """
 import sys
 from pathlib import Path
-from kws.artefacts.executorch import ExecuTorchModel
+from kws.inference.executorch import ExecuTorchModel
 first = ExecuTorchModel(Path(sys.argv[1]), threads=3)
 second = ExecuTorchModel(Path(sys.argv[1]), threads=1)
 import numpy

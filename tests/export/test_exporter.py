@@ -14,13 +14,13 @@ from exported import make_model
 from torch import Tensor, nn
 
 import kws
-from kws.artefacts.metadata import Metadata
-from kws.checkpoint import WaveformModel
 from kws.errors import KwsError
 from kws.export import exporter
 from kws.export.exporter import ExportData, export
 from kws.export.formats import FORMATS, Calibration, Format
 from kws.export.parity import LIMIT
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.metadata import Metadata
 from kws.labels import LabelSet
 
 torch.set_num_threads(1)
@@ -28,7 +28,7 @@ Change = Callable[[nn.Module], object]
 
 
 def data_of(corpus: Path, model: WaveformModel) -> ExportData:
-    from kws.data.scenario import open_split
+    from kws.data.sets.split_set import open_split
     from kws.data.splits import HashedSplit
 
     clips = open_split(

@@ -10,14 +10,14 @@ import torch
 from exported import FRONT_ENDS, NETWORKS, make_model
 from numpy.typing import NDArray
 
-from kws.checkpoint import WaveformModel
 from kws.errors import KwsError
 from kws.export.exporter import Scores
 from kws.export.formats import FORMATS, find_formats
 from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
-from kws.loading import load
-from kws.recipe import Recipe
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import load
+from kws.models.config import Recipe
 
 torch.set_num_threads(1)
 # ExecuTorch and whole numbers have tests of their own.

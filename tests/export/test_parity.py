@@ -9,10 +9,10 @@ import pytest
 import torch
 from exported import make_model
 
-from kws.artefacts.model import Artefact, Scores, Waveforms
-from kws.checkpoint import WaveformModel
 from kws.export.parity import ParityReport, SignalParity, clip_ms, compare
 from kws.export.probes import hard_signals
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.model import Artefact, Scores, Waveforms
 
 torch.set_num_threads(1)
 

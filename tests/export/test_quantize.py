@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from torch import nn
 
-from kws.artefacts.onnx import open_session
-from kws.checkpoint import WaveformModel
 from kws.errors import KwsError
 from kws.export.exporter import Scores
 from kws.export.onnx import write_onnx
 from kws.export.probes import hard_signals
 from kws.export.quantize import write_int8
-from kws.loading import load
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import load
+from kws.inference.onnx import open_session
 from kws.models.bc_resnet import Block
 from kws.models.low_latency_conv import LowLatencyConv
 

@@ -11,29 +11,28 @@ import torch
 from corpora import RATE_HZ
 from exported import make_model
 from numpy.typing import NDArray
-from training import RECIPE, train_run
+from training_steps import RECIPE, train_run
 
 import kws
-from kws import calibration
-from kws.artefacts.metadata import Metadata
-from kws.artefacts.rewrite import write_decoder, write_temperature
-from kws.calibration import fit_temperature, log_scores, softmax
-from kws.checkpoint import WaveformModel
 from kws.cli.main import main
-from kws.data.scenario import open_split
+from kws.data.sets.split_set import open_split
 from kws.data.splits import HashedSplit
 from kws.errors import KwsError
-from kws.evaluation import answers
+from kws.evaluation import calibration
+from kws.evaluation.calibration import fit_temperature, log_scores, softmax
+from kws.evaluation.predictions import answers
 from kws.export.exporter import Scores, export
 from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
 from kws.export.quantize import write_int8
 from kws.export.stream_exporter import SUFFIXES, export_streaming
-from kws.export.streaming import checkpoint_scorer
-from kws.module import CHECKPOINT_KEY
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.checkpoint_stream import checkpoint_scorer
+from kws.inference.metadata import CHECKPOINT_KEY, Metadata
+from kws.inference.metadata_update import write_decoder, write_temperature
 from kws.streaming.at_temperature import at_temperature
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 torch.set_num_threads(1)
 TEMPERATURE = 2.3

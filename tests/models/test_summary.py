@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kws.features import Average, Mfcc
+from kws.frontend.features import Average, Mfcc
 from kws.models.conv import Conv
 from kws.models.low_latency_conv import LowLatencyConv
 from kws.models.single_fc import SingleFc

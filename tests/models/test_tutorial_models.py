@@ -20,8 +20,8 @@ from kws.models.low_latency_conv import LowLatencyConv
 from kws.models.single_fc import SingleFc
 from kws.models.summary import summarise
 from kws.models.svdf import LowLatencySvdf
+from kws.models.tensorflow_weights import load_original_weights, read_original_weights
 from kws.models.tiny_conv import TinyConv, TinyEmbeddingConv
-from kws.original_weights import load_original_weights, read_original_weights
 
 torch.set_num_threads(1)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kws.streaming.decoder import CommandDecoder
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "decoder_traces.json"
 LABELS = ("_silence_", "_unknown_", "yes", "no")

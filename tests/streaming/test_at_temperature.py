@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kws.calibration import softmax
+from kws.evaluation.calibration import softmax
+from kws.evaluation.streams.offline_decoder import Averages, ScoredStream
 from kws.streaming.at_temperature import at_temperature
-from kws.streaming.averages import Averages, ScoredStream
-from kws.streaming.settings import DecoderSettings
-from kws.streaming.timeline import SpokenWord
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import SpokenWord
 
 LABELS = ("_silence_", "_unknown_", "yes", "no", "stop", "go", "left", "right")
 STRIDE_MS, WORDS = 30, 120

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from kws.errors import KwsError
 from kws.streaming.decoder import CommandDecoder, Decision
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 # Each result by itself, so that a test's scores are the averages.
@@ -205,7 +205,7 @@ def test_refuses_labels() -> None:
 
 def test_streaming_imports_nothing_heavy() -> None:
     code = (
-        "import sys, kws.streaming.decoder, kws.streaming.scoring;"
+        "import sys, kws.streaming.decoder, kws.evaluation.streams.scoring;"
         "print([m for m in ('torch', 'pytorch_lightning', 'hydra', 'onnx', 'onnxruntime', 'scipy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

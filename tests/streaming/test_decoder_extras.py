@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.streaming.decoder import CommandDecoder
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 

@@ -7,7 +7,7 @@ import json
 import decoder_traces
 import pytest
 
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 
 def test_the_file_is_what_the_decoder_answers() -> None:

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from sounds import white
 
-from kws.audio import to_float
+from kws.audio.io import to_float
+from kws.audio.resampler import Resampler
 from kws.errors import KwsError
 from kws.streaming.microphone import Block, RealTimeSound
 from kws.streaming.portaudio import PortAudioMicrophone, list_microphones, load_sounddevice
-from kws.streaming.resampler import Resampler
 
 SAMPLES = np.arange(-3000, 3000, dtype=np.int16)
 

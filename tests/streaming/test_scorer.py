@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from kws.audio.framing import FeatureSpec
 from kws.errors import KwsError
-from kws.framing import FeatureSpec
 from kws.labels import LabelSet
 from kws.streaming.scorer import StatefulScorer, States, StreamLayout, StreamScorer, WindowScorer, stride_samples
 

@@ -13,11 +13,11 @@ from levels import SETTINGS, STREAM, Levels, sound
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import Detection
 from kws.streaming.scorer import WindowScorer
-from kws.streaming.settings import DecoderSettings
 from kws.streaming.silence import faint_noise
 from kws.streaming.spotter import Spotter
-from kws.streaming.timeline import Detection
 
 
 def spotter(stride_ms: int = 20, on_scores: Any = None, pad_ends: bool = True) -> Spotter:

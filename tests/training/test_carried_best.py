@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tiny_runs import content, run_tiny, said, same_weights, signal_in
 
-from kws.data.fixed_set import FixedSet
+from kws.data.sets.clip_set import FixedSet
 from kws.errors import KwsError
-from kws.metrics import Confusion
+from kws.evaluation.confusion import Confusion
 from kws.training.interruption import Interrupted
 
 # Steps of such a length after step 8 that the network forgets: the best validation is the one after step 3, 6 or 9.
@@ -141,7 +141,7 @@ def test_a_report_is_not_lost_where_the_calibration_fails(
     def fail(*args: object) -> None:
         raise KwsError("it can't be calibrated")
 
-    monkeypatch.setattr("kws.testing.fit_checkpoint", fail)
+    monkeypatch.setattr("kws.training.final_evaluation.fit_checkpoint", fail)
     caplog.set_level("INFO")
     with pytest.raises(KwsError, match="it can't be calibrated"):
         run_tiny(small_corpus, tmp_path, "calibrate=true")
@@ -155,7 +155,7 @@ def test_a_report_is_not_lost_where_a_picture_fails(
     def fail(confusion: Confusion) -> None:
         raise MemoryError("no picture")
 
-    monkeypatch.setattr("kws.plots.confusion_figure", fail)
+    monkeypatch.setattr("kws.plots.plots.confusion_figure", fail)
     caplog.set_level("INFO")
     with pytest.raises(MemoryError):
         run_tiny(small_corpus, tmp_path)
@@ -168,7 +168,7 @@ def test_a_report_is_not_lost_where_a_signal_comes_in_the_calibration(
     def stop(path: Path, validation: FixedSet, testing: FixedSet, device: object) -> None:
         raise Interrupted(2)
 
-    monkeypatch.setattr("kws.testing.fit_checkpoint", stop)
+    monkeypatch.setattr("kws.training.final_evaluation.fit_checkpoint", stop)
     with pytest.raises(Interrupted):
         run_tiny(small_corpus, tmp_path, "calibrate=true")
     assert "temperature" not in json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))

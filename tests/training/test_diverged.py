@@ -9,7 +9,7 @@ import torch
 from tiny_runs import content, loss_at, run_tiny
 
 from kws.errors import KwsError
-from kws.nan_check import Diverged
+from kws.training.nan_guard import Diverged
 
 
 @pytest.mark.parametrize("calibrate", ["true", "false"])

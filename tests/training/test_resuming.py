@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 from tiny_runs import content, run_tiny, said, same_weights
-from training import train_run
+from training_steps import train_run
 
-from kws.checkpoint import load_checkpoint
 from kws.errors import KwsError
+from kws.inference.checkpoint import load_checkpoint
 from kws.training.app import main
 from kws.training.command import go_on_command, with_resume
 

@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 
 import kws
-from kws.audio import read_audio, to_int16, write_wav
-from kws.checkpoint import WaveformModel
+from kws.audio.io import read_audio, to_int16, write_wav
 from kws.export.android import put_into_app
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.probes import voice
-from kws.loading import open_scorer
-from kws.streaming.settings import DecoderSettings
+from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import open_scorer
+from kws.streaming.decoder_settings import DecoderSettings
+from kws.streaming.events import json_line
 from kws.streaming.spotter import Spotter
-from kws.streaming.timeline import json_line
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtime"))
 from write_models import untrained

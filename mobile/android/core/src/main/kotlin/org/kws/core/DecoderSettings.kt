@@ -4,7 +4,7 @@ const val SILENCE = "_silence_"
 const val UNKNOWN = "_unknown_"
 
 /**
- * The settings of the decoder, as kws/streaming/settings.py has them; names and defaults are the same.
+ * The settings of the decoder, as kws/streaming/decoder_settings.py has them; names and defaults are the same.
  *
  * @property averageWindowMs scores of this span, both ends included, are averaged; 0 takes each result as it is
  * @property threshold a label is found when its averaged score lies above

@@ -1,7 +1,7 @@
 package org.kws.core
 
 /**
- * A sliding window over scores and their mean: kws/streaming/window.py.
+ * A sliding window over scores and their mean: kws/streaming/score_window.py.
  *
  * @param labels scores in a result
  * @param windowMs results older than the latest by more than this are dropped

@@ -1,0 +1,1 @@
+"""Fixed sets of clips: validation, testing, words kept out of training."""

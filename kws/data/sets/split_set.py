@@ -1,0 +1,82 @@
+"""A set of a data folder for a model's labels, without training: what `kws evaluate` scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from kws.audio.framing import START
+from kws.data.background import load_background
+from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
+from kws.data.sampling import make_pool
+from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.heldout_set import UnseenSet, unseen_set
+from kws.data.splits import SPLITS, SplitRule
+from kws.errors import KwsError
+from kws.labels import LabelSet
+
+
+def open_split(
+    root: Path,
+    labels: LabelSet,
+    split: str,
+    rule: SplitRule,
+    *,
+    rate_hz: int,
+    clip_samples: int,
+    unknown_percentage: float,
+    silence_percentage: float,
+    seed: int,
+    cache_dir: Path | None = None,
+    fit: str = START,
+    partial: bool = False,
+) -> FixedSet:
+    """One set of a folder: the same clips that train.py tests with the same settings and seed.
+
+    Args:
+        root: folder of word folders.
+        labels: the model's.
+        split: `training`, `validation`, `testing`, or `all` clips.
+        rule: which clip is in which set.
+        rate_hz, clip_samples: of the model's clips.
+        unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones.
+        seed: of their choice.
+        cache_dir: where the packed corpus is kept; None: in `root`.
+        fit: how a recording of another length is made a clip: see `kws.audio.cutting.fit_clip`.
+        partial: some of the wanted words may have no clips, if one has.
+
+    Raises:
+        KwsError: whatever is wrong with the data.
+    """
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, fit=fit)
+    background = load_background(root, rate_hz, clip_samples)
+    if background is None and silence_percentage > 0:
+        advice = "Put recordings of noise there, or ask for none with --silence-percentage 0"
+        raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for silence clips. {advice}")
+    sets = rule.assign(root, corpus.names)
+    code = SPLITS.index(split) if split in SPLITS else 0
+    if split == "all":
+        sets = np.zeros_like(sets)
+    pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage, partial)
+    return FixedSet.draw(corpus, pool, background, [seed, code])
+
+
+def open_unseen(
+    root: Path,
+    labels: LabelSet,
+    rule: SplitRule,
+    *,
+    rate_hz: int,
+    clip_samples: int,
+    cache_dir: Path | None = None,
+    fit: str = START,
+) -> UnseenSet | None:
+    """The clips of a rule's unseen words; arguments as of `open_split`.
+
+    Raises:
+        KwsError: a word is wanted, or has no clips.
+    """
+    # `open_split` warns of what is left out.
+    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, fit=fit, warn=False)
+    return unseen_set(root, corpus, rule, labels)

@@ -1,0 +1,1 @@
+"""Where clips come from: a folder, Speech Commands, its official test sets."""

@@ -1,1 +1,0 @@
-"""What devices do to the sound before a program gets it, for training: in batches, on the device."""

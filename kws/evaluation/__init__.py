@@ -1,0 +1,7 @@
+"""Measure a model: predictions, confusion, calibration, words kept out of training. NumPy only."""
+
+from kws.evaluation.calibration import Reliability as Reliability
+from kws.evaluation.confusion import Confusion as Confusion
+from kws.evaluation.predictions import Answers as Answers
+from kws.evaluation.predictions import answers as answers
+from kws.evaluation.predictions import evaluate as evaluate

@@ -1,0 +1,1 @@
+"""Measure detections in a stream, simulate streams, tune a decoder. NumPy only."""

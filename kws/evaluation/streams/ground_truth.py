@@ -1,0 +1,59 @@
+"""Whether a ground truth is of this model and of this sound. NumPy only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from kws.errors import KwsError
+from kws.streaming.events import SpokenWord, read_truth
+
+_log = logging.getLogger(__name__)
+# Words follow one another no faster.
+_FASTEST_MS = 100
+
+
+def read_truth_of(path: Path, labels: Sequence[str]) -> tuple[SpokenWord, ...]:
+    """The ground truth, if its labels are the model's.
+
+    Raises:
+        KwsError: it can't be read, or has a label that the model has not.
+    """
+    truth = read_truth(path)
+    strangers = sorted({word.label for word in truth} - set(labels))
+    if strangers:
+        known = ", ".join(labels)
+        raise KwsError(f"{path}: labels {', '.join(strangers)} are not among the model's ({known}); call other words _unknown_")
+    return truth
+
+
+def check_times(path: Path, truth: Sequence[SpokenWord], sound: Path, duration_ms: int) -> None:
+    """Refuse a ground truth of another stream, or one in seconds; warn where it may be in seconds.
+
+    Args:
+        path: of the ground truth.
+        truth: what was said.
+        sound: the file in which it was said.
+        duration_ms: of the sound.
+
+    Raises:
+        KwsError: a word lies outside of the sound, or the words follow one another faster than anybody speaks, in the first
+            thousandth of the sound.
+    """
+    for word in truth:
+        if not 0 <= word.time_ms <= duration_ms:
+            raise KwsError(
+                f"{path}: a word at {word.time_ms} ms ({word.label}), but the sound of {sound} ends at {duration_ms} ms;"
+                " is it of another stream, or in other units than milliseconds?"
+            )
+    last_ms = max((word.time_ms for word in truth), default=0)
+    if not 0 < 1000 * last_ms <= duration_ms:
+        return
+    said = (
+        f"{path}: all of its words lie in the first {last_ms} ms of the {duration_ms / 1000:.0f} s of {sound}, as if the times"
+        " were seconds; milliseconds are expected (times 1000), or Audacity's labels (start<tab>end<tab>label, in seconds)"
+    )
+    if last_ms < _FASTEST_MS * (len(truth) - 1):
+        raise KwsError(said)
+    _log.warning("%s", said)

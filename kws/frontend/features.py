@@ -1,0 +1,202 @@
+"""Front ends: waveforms to features, as plain matrix products that train, export and run on a phone alike."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from kws.audio.framing import START, FeatureSpec
+from kws.errors import KwsError
+from kws.frontend.fast_linear import product
+from kws.frontend.filterbanks import dct_matrix, group_matrix, htk_mel_filterbank, original_mel_filterbank
+from kws.frontend.front_end import FrontEnd, register_front_end
+from kws.frontend.spectrum import Spectrum
+
+
+@register_front_end("mfcc", former_path="kws.features.Mfcc")
+class Mfcc(FrontEnd):
+    """The original's MFCC: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT (BEHAVIOUR: TensorFlow's `mfcc` op).
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
+        bins: coefficients kept, from coefficient 0 on.
+        mel_bands: mel bands before the DCT.
+        lower_hz, upper_hz: the bands' range.
+
+    Raises:
+        KwsError: more bins than bands, or a range beyond half the rate.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        mel_bands: int = 40,
+        lower_hz: float = 20.0,
+        upper_hz: float = 4000.0,
+        fit: str = START,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
+        _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
+        fft_size = self.spec.fft_size
+        bank, first, last = original_mel_filterbank(fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
+        self.spectrum = Spectrum(self.spec, first, last)
+        self.register_buffer("mel", bank.float(), persistent=False)
+        self.register_buffer("dct", dct_matrix(bins, mel_bands, orthonormal=False).float(), persistent=False)
+        self.mel: Tensor
+        self.dct: Tensor
+        self.frames, self.bins = self.spectrum.frames, bins
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        magnitude = self.spectrum(waveform).sqrt()
+        bands = product(magnitude, self.mel.to(magnitude.dtype))
+        return product(bands.clamp(min=1e-12).log(), self.dct.to(bands.dtype))
+
+
+@register_front_end("mfcc_torchaudio", former_path="kws.features.MfccTorchaudio")
+class MfccTorchaudio(FrontEnd):
+    """torchaudio's MFCC as `torchaudio.transforms.MFCC` makes it: centred frames, power, HTK mel, dB, orthonormal DCT.
+
+    torchaudio cuts each batch at 80 dB below the batch's loudest band, so that a clip's features depend on its
+    neighbours; here every clip is cut at 80 dB below its own loudest band (equal for a batch of one).
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
+        bins: coefficients kept.
+        mel_bands: mel bands before the DCT.
+        lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
+        top_db: range below the loudest band, in dB.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        mel_bands: int = 40,
+        lower_hz: float = 0.0,
+        upper_hz: float | None = None,
+        top_db: float = 80.0,
+        fit: str = START,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
+        upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
+        _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
+        bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
+        self.spectrum = Spectrum(self.spec, first, last, centred=True)
+        self.register_buffer("mel", bank.float(), persistent=False)
+        self.register_buffer("dct", dct_matrix(bins, mel_bands, orthonormal=True).float(), persistent=False)
+        self.mel: Tensor
+        self.dct: Tensor
+        self.top_db = top_db
+        self.frames, self.bins = self.spectrum.frames, bins
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        power = self.spectrum(waveform)
+        bands = product(power, self.mel.to(power.dtype))
+        level_db = bands.clamp(min=1e-10).log() * (10 / math.log(10))
+        loudest = level_db.amax(dim=(1, 2), keepdim=True)
+        return product(torch.maximum(level_db, loudest - self.top_db), self.dct.to(bands.dtype))
+
+
+@register_front_end("log_mel", former_path="kws.features.LogMel")
+class LogMel(FrontEnd):
+    """Log-mel energies: power, HTK mel bands (torchaudio's `MelSpectrogram` with center=False), natural log.
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
+        bins: mel bands.
+        lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
+        floor: smallest energy before the log; it hides rounding noise in empty bands.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        lower_hz: float = 20.0,
+        upper_hz: float | None = None,
+        floor: float = 1e-6,
+        fit: str = START,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
+        upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
+        _check_bands(bins, bins, lower_hz, upper_hz, rate_hz)
+        if floor <= 0:
+            raise KwsError(f"features.floor: {floor} has no logarithm; give a small positive energy such as 1e-6")
+        bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, bins, lower_hz, upper_hz)
+        self.spectrum = Spectrum(self.spec, first, last)
+        self.register_buffer("mel", bank.float(), persistent=False)
+        self.mel: Tensor
+        self.floor = floor
+        self.frames, self.bins = self.spectrum.frames, bins
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Log-mel energies (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        power = self.spectrum(waveform)
+        return product(power, self.mel.to(power.dtype)).clamp(min=self.floor).log()
+
+
+@register_front_end("average", former_path="kws.features.Average")
+class Average(FrontEnd):
+    """The original's `average`: the power spectrum, averaged over groups of neighbouring bins.
+
+    Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
+
+    Args:
+        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
+        bins: features asked for; the front end's own `bins` says how many there are.
+    """
+
+    def __init__(
+        self,
+        rate_hz: int = 16000,
+        clip_ms: float = 1000.0,
+        window_ms: float = 30.0,
+        hop_ms: float = 10.0,
+        bins: int = 40,
+        fit: str = START,
+    ) -> None:
+        super().__init__()
+        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
+        fft_bins = self.spec.fft_size // 2 + 1
+        if not 1 <= bins <= fft_bins:
+            raise KwsError(f"features.bins: {bins} asked, but the spectrum has {fft_bins} bins; ask for 1 to {fft_bins}")
+        self.spectrum = Spectrum(self.spec, 0, fft_bins - 1)
+        groups = group_matrix(fft_bins, fft_bins // bins)
+        self.register_buffer("groups", groups.float(), persistent=False)
+        self.groups: Tensor
+        self.frames, self.bins = self.spectrum.frames, groups.shape[0]
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Mean powers (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        power = self.spectrum(waveform)
+        return product(power, self.groups.to(power.dtype))
+
+
+def _check_bands(bins: int, mel_bands: int, lower_hz: float, upper_hz: float, rate_hz: int) -> None:
+    if not 1 <= bins <= mel_bands:
+        raise KwsError(
+            f"features.bins: {bins} asked, but the front end has {mel_bands} mel bands;"
+            f" ask for 1 to {mel_bands}, or raise mel_bands"
+        )
+    if not 0 <= lower_hz < upper_hz <= rate_hz / 2:
+        raise KwsError(
+            f"features.lower_hz and upper_hz: {lower_hz}–{upper_hz} Hz can't be a range at {rate_hz} Hz;"
+            f" they lie within 0–{rate_hz / 2:g} Hz, the lower first"
+        )

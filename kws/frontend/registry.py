@@ -1,0 +1,103 @@
+"""Classes by short names, which configurations, checkpoints and exported files give in place of Python paths."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from torch import nn
+
+from kws.errors import KwsError
+
+Settings = Mapping[str, Any]
+Kind = TypeVar("Kind", bound=nn.Module)
+_Class = TypeVar("_Class", bound=type[nn.Module])
+
+
+class Registry(Generic[Kind]):
+    """Classes by name. A setting `name` gives one; `_target_`, with a full path, one of a user's own package.
+
+    Args:
+        setting: the section of the configuration, for errors.
+        base: what every class must be.
+        base_name: how errors call it.
+    """
+
+    def __init__(self, setting: str, base: type[Kind], base_name: str) -> None:
+        self.setting, self.base, self.base_name = setting, base, base_name
+        self._classes: dict[str, type[Kind]] = {}
+        self._paths: dict[str, str] = {}
+
+    def register(self, name: str, former_path: str | None = None) -> Callable[[_Class], _Class]:
+        """Decorate a class with its name.
+
+        Args:
+            name: as configurations and files give it.
+            former_path: the class's path in files of version 0.1.0, if it has moved since.
+        """
+
+        def add(decorated: _Class) -> _Class:
+            if name in self._classes:
+                raise ValueError(f"{self.setting}: the name {name!r} is taken by {self._classes[name].__qualname__}")
+            self._classes[name] = decorated  # type: ignore[assignment]
+            for path in (f"{decorated.__module__}.{decorated.__qualname__}", former_path):
+                self._paths[path or name] = name
+            return decorated
+
+        return add
+
+    def names(self) -> list[str]:
+        """List the registered names, sorted."""
+        return sorted(self._classes)
+
+    def by_name(self, settings: Settings) -> dict[str, Any]:
+        """Return the settings with a registered name in place of a `_target_` that leads to a registered class."""
+        name = self._paths.get(str(settings.get("_target_", "")))
+        if name is None:
+            return dict(settings)
+        return {"name": name, **{key: value for key, value in settings.items() if key != "_target_"}}
+
+    def find(self, settings: Settings) -> type[Kind]:
+        """Return the class that settings name.
+
+        Raises:
+            KwsError: there is none; or it is of another kind.
+        """
+        settings = self.by_name(settings)
+        if "_target_" in settings:
+            return self._import(str(settings["_target_"]))
+        name = settings.get("name")
+        if name not in self._classes:
+            near = difflib.get_close_matches(str(name), self.names(), n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise KwsError(f"{self.setting}.name: {name!r} is not known; {hint}one of {', '.join(self.names())} expected")
+        return self._classes[name]
+
+    def create(self, settings: Settings, **sizes: Any) -> Kind:
+        """Build an instance of the class that settings name, of their other values; `sizes` win over them.
+
+        Raises:
+            KwsError: there is no such class; or its constructor refuses the settings.
+        """
+        found = self.find(settings)
+        arguments = {key: value for key, value in settings.items() if key != "name" and not key.startswith("_")}
+        try:
+            return found(**{**arguments, **sizes})
+        except TypeError as error:
+            name = settings.get("name", settings.get("_target_"))
+            raise KwsError(f"{self.setting}: {error}; {name} does not fit the settings {sorted(arguments)}") from error
+
+    def _import(self, target: str) -> type[Kind]:
+        module, _, name = target.rpartition(".")
+        try:
+            found = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise KwsError(
+                f"{self.setting}._target_: {target!r} can't be imported ({error}); give package.module.Class"
+            ) from error
+        # A checkpoint names its classes: only a network may be built from it, never an arbitrary function called.
+        if not (isinstance(found, type) and issubclass(found, self.base)):
+            raise KwsError(f"{self.setting}._target_: {target} is not a {self.base_name}")
+        return found

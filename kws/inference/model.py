@@ -1,0 +1,131 @@
+"""What every loaded model can do, whatever runs it: score clips, and say its labels and settings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kws.audio.cutting import fit_clip
+from kws.audio.framing import FeatureSpec
+from kws.audio.io import read_audio, to_float
+from kws.errors import KwsError
+from kws.inference.metadata import Metadata
+from kws.labels import LabelSet
+
+Waveforms = NDArray[np.float32]
+Scores = NDArray[np.float32]
+
+
+class Model(Protocol):
+    """A model that takes sound and gives scores: a checkpoint or any artefact."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """Labels and settings."""
+        ...
+
+    @property
+    def labels(self) -> LabelSet:
+        """The label set, in the order of the scores."""
+        ...
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """Rate and length of the clips it takes."""
+        ...
+
+    def score(self, waveform: Waveforms) -> Scores:
+        """Probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
+        ...
+
+    def __call__(self, waveform: Waveforms) -> Scores:
+        """As `score`."""
+        ...
+
+    def read(self, *paths: str | Path) -> Waveforms:
+        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        ...
+
+
+class Artefact(ABC):
+    """A model file, run by one of the runtimes. Pickling keeps where the file is and how it was loaded: it is loaded anew.
+
+    Args:
+        path: the file.
+        metadata: what it says of itself.
+    """
+
+    def __init__(self, path: Path, metadata: Metadata) -> None:
+        self.path, self.metadata = path, metadata
+
+    @property
+    def labels(self) -> LabelSet:
+        """The label set, in the order of the scores."""
+        return self.metadata.labels
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """Rate and length of the clips it takes."""
+        return self.metadata.spec
+
+    def score(self, waveform: Waveforms) -> Scores:
+        """Probabilities of clips.
+
+        Args:
+            waveform: float32 (batch, samples) in [-1, 1], at the model's rate and of its length.
+
+        Returns:
+            float32 (batch, labels).
+
+        Raises:
+            KwsError: another shape or type, or NaN or infinite samples.
+        """
+        return self.run(check_waveforms(waveform, self.spec))
+
+    def __call__(self, waveform: Waveforms) -> Scores:
+        """As `score`."""
+        return self.score(waveform)
+
+    def read(self, *paths: str | Path) -> Waveforms:
+        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        return read_clips(paths, self.spec)
+
+    @abstractmethod
+    def run(self, waveform: Waveforms) -> Scores:
+        """Whatever the file computes of (batch, …), unchecked."""
+
+
+def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
+    """Read sound files and fit each to a clip, as the model of this spec was trained: float32 (files, samples) in [-1, 1).
+
+    Raises:
+        AudioError: as kws.audio.io.read_audio.
+        KwsError: no file is given.
+    """
+    if not paths:
+        raise KwsError("read: no sound file given; give one or more")
+    return np.stack([to_float(fit_clip(read_audio(path, spec.rate_hz), spec.samples, spec.fit)) for path in paths])
+
+
+def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
+    """The waveforms as float32 in C order, if a model with this spec can score them.
+
+    Raises:
+        KwsError: it can't; what was found and expected is said.
+    """
+    waveform = np.asarray(waveform)
+    if not np.issubdtype(waveform.dtype, np.floating):
+        raise KwsError(f"waveform: {waveform.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)")
+    if waveform.ndim != 2 or waveform.shape[1] != spec.samples:
+        raise KwsError(
+            f"waveform: shape {waveform.shape} given; (batch, {spec.samples}) expected, {spec.clip_ms:g} ms at {spec.rate_hz} Hz"
+            " (`model.read(path)` reads a file so; kws.audio.io.fit_length cuts or pads samples)"
+        )
+    if not np.isfinite(waveform).all():
+        raise KwsError("waveform: holds NaN or infinite samples; a score of it would mean nothing")
+    return np.ascontiguousarray(waveform, dtype=np.float32)

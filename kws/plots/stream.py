@@ -1,0 +1,84 @@
+"""A picture of continuous sound: waveform, scores over time, what was said and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from kws.plots.plots import plain
+from kws.streaming.events import Detection, SpokenWord
+
+# Points across the picture: each is the range of the samples that fall on it.
+_COLUMNS = 3000
+
+
+def stream_figure(
+    samples: NDArray[np.int16],
+    rate_hz: int,
+    times_ms: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    labels: Sequence[str],
+    detections: Sequence[Detection],
+    truth: Sequence[SpokenWord] = (),
+    title: str = "",
+) -> Figure:
+    """Waveform, scores, and under them what was said and what was found, over one time axis.
+
+    Args:
+        samples: int16 (samples,).
+        rate_hz: samples a second.
+        times_ms: (windows,), start of each window.
+        scores: (windows, labels).
+        labels: names of the scores.
+        detections: what was found.
+        truth: what was said, where it is known.
+        title: of the picture.
+    """
+    figure = Figure(figsize=(14, 7.5), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1, 2, 1.2))
+    seconds = len(samples) / rate_hz
+    _draw_waveform(top, samples, rate_hz)
+    top.set(ylabel="amplitude", xlim=(0, seconds), title=plain(title))
+    picture = middle.imshow(
+        scores.T, aspect="auto", origin="upper", cmap="magma", vmin=0, vmax=1, interpolation="nearest",
+        extent=(times_ms[0] / 1000, times_ms[-1] / 1000, len(labels) - 0.5, -0.5) if len(times_ms) > 1 else None,
+    )  # fmt: skip
+    middle.set_yticks(range(len(labels)), [plain(name) for name in labels])
+    middle.set_ylabel("score, by start of window")
+    figure.colorbar(picture, ax=middle, pad=0.01)
+    _draw_words(bottom, labels, detections, truth)
+    bottom.set(xlabel="time (s)", ylabel="words")
+    return figure
+
+
+def _draw_waveform(axes: Axes, samples: NDArray[np.int16], rate_hz: int) -> None:
+    step = max(1, len(samples) // _COLUMNS)
+    whole = samples[: len(samples) // step * step].reshape(-1, step) / 32768
+    seconds = np.arange(len(whole)) * step / rate_hz
+    axes.fill_between(seconds, whole.min(axis=1), whole.max(axis=1), linewidth=0.4)
+
+
+def _draw_words(axes: Axes, labels: Sequence[str], detections: Sequence[Detection], truth: Sequence[SpokenWord]) -> None:
+    strangers = ({item.label for item in detections} | {item.label for item in truth}) - set(labels)
+    names = [*labels, *sorted(strangers)]
+    row = {name: place for place, name in enumerate(names)}
+    kinds: tuple[tuple[Sequence[SpokenWord | Detection], str, str, str], ...] = (
+        (truth, "o", "tab:green", "said"),
+        (detections, "x", "tab:red", "found"),
+    )
+    for items, marker, colour, name in kinds:
+        if items:
+            seconds = [item.time_ms / 1000 for item in items]
+            axes.scatter(
+                seconds, [row[item.label] for item in items], marker=marker, label=name, s=40,
+                facecolors="none" if marker == "o" else colour, edgecolors=colour if marker == "o" else None,
+            )  # fmt: skip
+    axes.set_yticks(range(len(names)), [plain(name) for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="y", linewidth=0.3)
+    if detections or truth:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8, frameon=False)
