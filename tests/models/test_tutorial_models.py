@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import originals
 import pytest
+import tensorflow_networks as originals
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import originals
 import pytest
+import tensorflow_networks as originals
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
