@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import unicodedata
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from corpora import SPEAKERS
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorflow_numbers import splits
 
 from kws.data.splits import LEFT_OUT, SPLITS, TESTING, TRAINING, VALIDATION, HashedSplit, ListedSplit
 from kws.errors import KwsError
@@ -29,11 +29,19 @@ def set_of(name: str, validation: float = 10, testing: float = 10) -> int:
 
 
 @pytest.mark.parametrize(("validation", "testing"), PAIRS)
-def test_agrees_with_the_original_on_all_names(shared: Path, validation: int, testing: int) -> None:
-    cases = json.loads((shared / "reference" / "splits.json").read_text(encoding="utf-8"))
-    assert len(cases) == 250
-    sets = HashedSplit(validation, testing).assign(ROOT, [f"word/{case['name']}" for case in cases])
-    assert [SPLITS[code] for code in sets] == [case[f"p{validation}_{testing}"] for case in cases]
+def test_agrees_with_the_original_on_all_names(validation: int, testing: int) -> None:
+    found = splits()
+    names, expected = found["names"].split(), found[f"p{validation}_{testing}"]
+    assert len(names) == len(expected) == 250
+    sets = HashedSplit(validation, testing).assign(ROOT, [f"word/{name}" for name in names])
+    assert [SPLITS[code] for code in sets] == [found["sets"][int(digit)] for digit in expected]
+
+
+@pytest.mark.parametrize(("split", "speakers"), [("training", 1985), ("validation", 250), ("testing", 125)])
+def test_agrees_with_the_published_lists(split: str, speakers: int) -> None:
+    names = [f"yes/{speaker}_nohash_0.wav" for speaker in splits()["published_10_10"][split].split()]
+    assert len(names) == speakers
+    assert set(HashedSplit(10, 10).assign(ROOT, names)) == {SPLITS.index(split)}
 
 
 # Each share was computed by hand from the speaker's SHA-1: int(hexdigest, 16) mod 2^27 · 100 / (2^27 - 1).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow_numbers
 import torch
 from sounds import Array, as_batch, speech, white
 
@@ -103,6 +104,17 @@ def test_average_follows_its_description(sound: Callable[..., Array], bins: int,
 # The original's own numbers
 
 
+@pytest.fixture(scope="module", params=["held here", "whole"])
+def numbers(request: pytest.FixtureRequest) -> Mapping[str, Array]:
+    """The original's features: of the signals held here, and of speech and more signals where the whole is at hand."""
+    whole = request.param == "whole"
+    folder: Path = request.getfixturevalue("shared") / "reference" if whole else tensorflow_numbers.GOLDEN
+    found = tensorflow_numbers.features(folder)
+    natural = [not clip.startswith(TONAL) for clip in found["names"].tolist()]
+    assert (sum(natural), len(natural)) == ((25, 34) if whole else (4, 8))
+    return {**found, "natural": np.array(natural)}
+
+
 MFCC_REFERENCE = {
     "mfcc_w480_s160_d40": {},
     "mfcc_w480_s160_d13": {"bins": 13},
@@ -112,29 +124,27 @@ MFCC_REFERENCE = {
 
 
 @pytest.mark.parametrize("name", MFCC_REFERENCE)
-def test_mfcc_of_the_original(shared: Path, name: str) -> None:
-    reference = np.load(shared / "reference" / "features.npz")
-    natural = [not clip.startswith(TONAL) for clip in reference["names"].tolist()]
-    assert sum(natural) == 25
-    features = Mfcc(**MFCC_REFERENCE[name])(torch.from_numpy(reference["waveforms"][natural]))
-    np.testing.assert_allclose(features.numpy(), reference[name][natural], rtol=0, atol=1e-4)
+def test_mfcc_of_the_original(numbers: Mapping[str, Array], name: str) -> None:
+    natural = numbers["natural"]
+    features = Mfcc(**MFCC_REFERENCE[name])(torch.from_numpy(numbers["waveforms"][natural]))
+    np.testing.assert_allclose(features.numpy(), numbers[name][natural], rtol=0, atol=1e-4)
 
 
-def test_average_of_the_original(shared: Path) -> None:
-    reference = np.load(shared / "reference" / "features.npz")
-    expected = reference["average_w30ms_s10ms_b40"]
-    features = Average()(torch.from_numpy(reference["waveforms"])).numpy()
+def test_average_of_the_original(numbers: Mapping[str, Array]) -> None:
+    expected = numbers["average_w30ms_s10ms_b40"]
+    features = Average()(torch.from_numpy(numbers["waveforms"])).numpy()
     loudest = expected.max(axis=(1, 2), keepdims=True)
     assert (np.abs(features - expected) <= 1e-6 * loudest).all()
 
 
-def test_tones_sweeps_and_impulses_of_the_original_in_float64(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reference = np.load(shared / "reference" / "features.npz")
+def test_tones_sweeps_and_impulses_of_the_original_in_float64(
+    numbers: Mapping[str, Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # .double() would only widen matrices that float32 has rounded already; so they are kept in float64 from the start.
     with monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "float", lambda matrix: matrix)
         mfcc, average = Mfcc(), Average()
     assert {buffer.dtype for buffer in (*mfcc.buffers(), *average.buffers())} == {torch.float64}
-    waveforms = torch.from_numpy(reference["waveforms"]).double()
-    np.testing.assert_allclose(mfcc(waveforms).numpy(), reference["mfcc_w480_s160_d40"], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(average(waveforms).numpy(), reference["average_w30ms_s10ms_b40"], rtol=1e-4, atol=1e-12)
+    waveforms = torch.from_numpy(numbers["waveforms"]).double()
+    np.testing.assert_allclose(mfcc(waveforms).numpy(), numbers["mfcc_w480_s160_d40"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(average(waveforms).numpy(), numbers["average_w30ms_s10ms_b40"], rtol=1e-4, atol=1e-12)

@@ -12,6 +12,7 @@ import tensorflow_networks as originals
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tensorflow_numbers import GOLDEN
 from torch import Tensor, nn
 
 from kws.errors import KwsError
@@ -65,20 +66,31 @@ def test_parameters_and_multiplies(kind: Network, parameters: int, multiplies: i
     assert sum(layer.multiplies for layer in layers) == multiplies
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name != "conv"])
-def test_logits_of_the_originals_weights(shared: Path, name: str) -> None:
-    path = shared / "reference" / f"model_{name}.npz"
+def agreed_logits(path: Path, name: str) -> Tensor:
+    """Logits (clips, labels) of a file's inputs with its weights, in a batch and alone, once they are the file's."""
     network = FILES[name](frames=98, bins=40, labels=12).eval()
     load_original_weights(network, read_original_weights(path))
     with np.load(path) as arrays:
-        features, labels = torch.from_numpy(arrays["features"]).view(-1, 98, 40), torch.from_numpy(arrays["labels"]).long()
-        expected, loss = torch.from_numpy(arrays["logits"]), float(arrays["loss"])
+        features, expected = torch.from_numpy(arrays["features"]).view(-1, 98, 40), torch.from_numpy(arrays["logits"])
     with torch.no_grad():
         logits = network(features)
         alone = torch.cat([network(clip[None]) for clip in features])
     assert expected.std() > 0.01
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4)
     torch.testing.assert_close(alone, expected, rtol=0, atol=1e-4)
+    return logits
+
+
+def test_logits_of_the_originals_smallest_network() -> None:
+    assert agreed_logits(GOLDEN / "model_tiny_embedding_conv.npz", "tiny_embedding_conv").shape == (4, 12)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "conv"])
+def test_logits_of_the_originals_weights(shared: Path, name: str) -> None:
+    path = shared / "reference" / f"model_{name}.npz"
+    logits = agreed_logits(path, name)
+    with np.load(path) as arrays:
+        labels, loss = torch.from_numpy(arrays["labels"]).long(), float(arrays["loss"])
     assert float(nn.functional.cross_entropy(logits, labels)) == pytest.approx(loss, abs=1e-4)
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorflow_numbers import decoder_runs
 
 from kws.errors import KwsError
 from kws.streaming.decoder import CommandDecoder, Decision
@@ -76,24 +75,16 @@ def answers(decisions: Sequence[Decision]) -> list[tuple[str, float, bool]]:
     return [(decision.label, decision.score, decision.is_new) for decision in decisions]
 
 
-def test_equals_the_original_on_all_its_runs(shared: Path) -> None:
-    reference = json.loads((shared / "reference/decoder.json").read_text())
-    runs = reference["runs"]
-    with np.load(shared / "reference/decoder_streams.npz") as arrays:
-        streams = {name: arrays[name] for name in arrays.files}
+def test_equals_the_original_on_all_its_runs() -> None:
+    runs = list(decoder_runs())
     assert len(runs) == 24
+    assert sum(len(run.answers) for run in runs) == 4800
     for run in runs:
-        settings = DecoderSettings(
-            average_window_ms=run["average_window_duration_ms"],
-            threshold=run["detection_threshold"],
-            suppression_ms=run["suppression_ms"],
-            minimum_count=run["minimum_count"],
-        )
-        decoder = CommandDecoder(reference["labels"], settings)
-        times_ms, results = streams[run["stream"] + "_t"], streams[run["stream"] + "_p"]
-        decisions = [decoder.step(result, time_ms) for time_ms, result in zip(times_ms, results, strict=True)]
-        assert [(d.label, d.is_new) for d in decisions] == [(label, is_new) for label, _, is_new in run["steps"]]
-        np.testing.assert_allclose([d.score for d in decisions], [score for _, score, _ in run["steps"]], rtol=0, atol=1e-8)
+        decoder = CommandDecoder(run.labels, run.settings)
+        decisions = [decoder.step(result, time_ms) for time_ms, result in zip(run.times_ms, run.results, strict=True)]
+        assert [d.label for d in decisions] == run.answers
+        assert [d.is_new for d in decisions] == run.is_new
+        np.testing.assert_allclose([d.score for d in decisions], run.scores, rtol=0, atol=1e-8)
 
 
 @given(streams())
