@@ -15,6 +15,7 @@ _EXTRAS = {
     "onnxscript": "train",
     "executorch": "executorch",
     "sounddevice": "listen",
+    "rich": "listen",
 }
 
 
