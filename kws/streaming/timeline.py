@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kws.errors import KwsError
+from kws.files.table import pad
 from kws.whole_file import whole_file
 
 _log = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ def audacity_line(item: SpokenWord | Detection, length_ms: float) -> str:
 
 def text_line(found: Detection) -> str:
     """A detection as a line for people."""
-    return f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}"
+    return f"{found.time_ms / 1000:9.2f} s  {pad(found.label, 16)} {found.score:.3f}"
 
 
 def _is_audacity(line: str) -> bool:
