@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kws.files.table import text_table
+from kws.files.table import display_width, pad, text_table
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,9 @@ class Confusion:
 
 def pairs_to_text(pairs: Sequence[ConfusedPair]) -> str:
     """A table of labels taken for others; empty without any."""
-    rows = [(pair.truth, "→", pair.prediction, pair.count, _percent(pair.share), f"of {pair.truth}") for pair in pairs]
-    return text_table((), rows, align="><<>><")
+    width = max((display_width(pair.truth) for pair in pairs), default=0)
+    named = [(pair, f"{pad(pair.truth, width, '>')} → {pair.prediction}") for pair in pairs]
+    return text_table((), [(name, pair.count, _percent(pair.share), f"of {pair.truth}") for pair, name in named], align="<>><")
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
