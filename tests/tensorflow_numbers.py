@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.streaming.settings import DecoderSettings
+from kws.streaming.decoder_settings import DecoderSettings
 
 GOLDEN = Path(__file__).parent / "golden" / "tensorflow"
 # The held MFCC contains these: (every n-th frame, the first coefficients).

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kws.cli.clip_set import add_set_arguments, open_set, score_set
+from kws.files.table import text_table
 
 if TYPE_CHECKING:
     from kws.evaluation.calibration import Fit
@@ -102,9 +103,9 @@ def set_temperature(args: argparse.Namespace) -> int:
 
 def to_text(fit: Fit, found: float, split: str, judged: str) -> str:
     """The temperature, how it came about, and ECE and log-likelihood without and with it."""
-    return (
-        f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}); {split}: {fit.outcome}\n"
-        f"{judged:28}{'temperature 1':>16}{f'{fit.temperature:.3f}':>10}\n"
-        f"{'ECE (%)':28}{100 * fit.before.ece:>16.2f}{100 * fit.after.ece:>10.2f}\n"
-        f"{'log-likelihood, negative':28}{fit.nll_before:>16.4f}{fit.nll_after:>10.4f}"
-    )
+    head = f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}); {split}: {fit.outcome}"
+    rows = [
+        ("ECE (%)", f"{100 * fit.before.ece:.2f}", f"{100 * fit.after.ece:.2f}"),
+        ("log-likelihood, negative", f"{fit.nll_before:.4f}", f"{fit.nll_after:.4f}"),
+    ]
+    return f"{head}\n{text_table((judged, 'temperature 1', f'{fit.temperature:.3f}'), rows)}"

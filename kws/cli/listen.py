@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kws.cli.live_view import Look
+    from rich.console import Console
+
     from kws.inference.model import Model
-    from kws.streaming.live_session import Listener
+    from kws.streaming.live_session import Heard, Listener
     from kws.streaming.microphone import Microphone
     from kws.streaming.recorder import Recorder
 
@@ -27,7 +28,7 @@ detection. Ctrl-C ends it. A detection's time is the START of the window of soun
 found, OUT.scores.npz every window's scores; `kws stream MODEL OUT.wav` finds the same again. If it is killed, all but the
 scores is there.
 
-The microphone needs pip install 'kws[listen]', and on Linux apt install libportaudio2.
+The microphone and the view need pip install 'kws[listen]', the microphone on Linux apt install libportaudio2.
 
 examples:
   kws listen best.stream.onnx
@@ -66,7 +67,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.cli.live_view import Look, summary
     from kws.cli.stream import decoder_settings
     from kws.errors import KwsError
     from kws.inference.loading import open_scorer
@@ -87,9 +87,10 @@ def run(args: argparse.Namespace) -> int:
         microphone = open_source(args, model)
         recorder = None if args.record is None else opened.enter_context(recording(args.record, model))
         listener = Listener(scorer, settings, recorder)
-        look = Look(f"{args.model.name} hears {microphone.name}", model.spec.clip_ms, not in_unicode(sys.stdout.encoding))
-        if args.format is None and sys.stdout.isatty():
-            show_live(microphone, listener, look, stopped)
+        console = terminal() if args.format is None else None
+        if console is not None:
+            title = f"{args.model.name} hears {microphone.name}"
+            show_live(microphone, listener, console, title, model.spec.clip_ms, stopped)
         else:
             print_lines(microphone, listener, stopped, args.format or "text", model.spec.clip_ms)
     print(summary(listener.state()), file=sys.stderr)
@@ -149,15 +150,30 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def show_live(microphone: Microphone, listener: Listener, look: Look, stopped: Callable[[], bool]) -> None:
+def terminal() -> Console | None:
+    """The terminal that the view is drawn on; None where standard output is none, or nothing can be drawn there."""
+    if not sys.stdout.isatty():
+        return None
+    try:
+        from rich.console import Console
+    except ModuleNotFoundError:
+        print("a line a detection: the view needs rich, which is not installed; pip install 'kws[listen]'", file=sys.stderr)
+        return None
+    console = Console(highlight=False)
+    return console if console.is_terminal and not console.is_dumb_terminal else None
+
+
+def show_live(
+    microphone: Microphone, listener: Listener, console: Console, title: str, clip_ms: float, stopped: Callable[[], bool]
+) -> None:
     """Draw the view until the sound ends or it is stopped; the latest detections stay on the terminal."""
     import time
 
-    from kws.cli.live_view import detection_line, render
-    from kws.cli.terminal import Screen
+    from kws.cli.live_view import LiveView, open_screen
+    from kws.cli.stream import show
 
     drawn_s = -_FRAME_S
-    with Screen(sys.stdout) as screen, microphone:
+    with open_screen(console) as screen, microphone:
         for block in microphone:
             listener.hear(block)
             if stopped():
@@ -165,11 +181,10 @@ def show_live(microphone: Microphone, listener: Listener, look: Look, stopped: C
             # Sound goes before pictures, but a machine that can't keep up must show that it can't.
             waiting, now_s = microphone.waiting_samples, time.monotonic()
             if now_s - drawn_s >= (_FRAME_S if not waiting else 3 * _FRAME_S):
-                state, drawn_s = listener.state(waiting), now_s
-                screen.draw(lambda width, height, state=state: render(state, look, width, height))  # type: ignore[misc]
+                drawn_s = now_s
+                screen.update(LiveView(listener.state(waiting), title, clip_ms), refresh=True)
         listener.end()
-    for found in listener.state().detections:
-        print(detection_line(found))
+    show(listener.state().detections, "text", clip_ms)
 
 
 def print_lines(microphone: Microphone, listener: Listener, stopped: Callable[[], bool], form: str, clip_ms: float) -> None:
@@ -188,10 +203,13 @@ def print_lines(microphone: Microphone, listener: Listener, stopped: Callable[[]
         show(listener.end(), form, clip_ms)
 
 
-def in_unicode(encoding: str | None) -> bool:
-    """Whether bars of blocks can be written."""
-    try:
-        "█▏┊●".encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+def summary(heard: Heard) -> str:
+    """A line on the whole stream."""
+    from kws.cli.printing import clock_time
+
+    seconds = max(heard.time_ms - heard.dropped_ms, 1) / 1000
+    each_ms = 1000 * heard.busy_s / heard.windows if heard.windows else 0.0
+    return (
+        f"{clock_time(heard.time_ms)} heard, {heard.found} found; {each_ms:.2f} ms a window, {heard.busy_s / seconds:.3f} of real"
+        f" time; {heard.dropped} samples ({heard.dropped_ms} ms) lost"
+    )

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run_hydra(argv[1:]) if training else int(args.run(args))
     except KwsError as error:
-        print(f"error: {printable(as_options(str(error), args))}", file=sys.stderr)
+        print(f"error: {printable(as_options(error, args))}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if (needed := missing_package(error)) is None:

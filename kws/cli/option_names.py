@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 
+from kws.errors import KwsError
+
 _SETTING = re.compile(r"\b(?:data|split)\.([a-z_]+)(?:=(\S+?)(?=[\s,;.)]|$))?")
 
 
-def as_options(message: str, args: argparse.Namespace) -> str:
-    """The message with `data.cache_dir` as `--cache-dir` and the like, where the command has such an option."""
+def as_options(error: KwsError, args: argparse.Namespace) -> str:
+    """Its message with `data.cache_dir` as `--cache-dir` and the like, where the command has such an option."""
 
     def option(found: re.Match[str]) -> str:
         name, value = found.groups()
@@ -17,11 +19,14 @@ def as_options(message: str, args: argparse.Namespace) -> str:
             return found[0]
         return f"--{name.replace('_', '-')}" + (f" {value}" if value is not None else "")
 
+    message = str(error)
+    if error.setting is not None and "." in error.setting and hasattr(args, name := error.setting.rpartition(".")[2]):
+        message = re.sub(rf"^{re.escape(error.setting)}: ", f"--{name.replace('_', '-')}: ", message)
     if hasattr(args, "data"):
         message = message.replace("data.source.root", "DATA")
     if hasattr(args, "testing_percentage"):
         every = ", or take --split all" if hasattr(args, "split") else ""
         message = message.replace("split.*_percentage", f"--validation-percentage and --testing-percentage{every}")
-    if not hasattr(args, "words"):
+    if error.setting == "words" and not hasattr(args, "words"):
         message = re.sub(r"^words: ", "", message)
     return _SETTING.sub(option, message)

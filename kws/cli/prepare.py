@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kws.files.table import text_table
+
 if TYPE_CHECKING:
     from kws.data.prepare import PrepareSettings, Report
 
@@ -104,11 +106,9 @@ def text(report: Report, out: Path, clip_ms: float = 1000.0) -> list[str]:
             lines.append(f"{recording.source}: {verdict}: {recording.reason}")
     counts = table(report)
     total = {column: sum(row[column] for row in counts.values()) for column in ("recordings", *COLUMNS)}
-    width = max(len(word) for word in [*counts, "total"])
     lines += [""] if lines else []
-    lines.append("  ".join([" " * width, *total]))
-    for word, row in [*counts.items(), ("total", total)]:
-        lines.append("  ".join([word.ljust(width), *(str(count).rjust(len(column)) for column, count in row.items())]))
+    rows = [(word, *row.values()) for word, row in [*counts.items(), ("total", total)]]
+    lines += text_table(("", *total), rows).splitlines()
     if total["clipped"]:
         lines.append("clipped recordings are among the kept: listen to them before you train")
     if report.previous:

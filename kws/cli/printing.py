@@ -24,3 +24,11 @@ def json_line(content: Mapping[str, Any]) -> str:
     except UnicodeEncodeError:
         return json.dumps(content)
     return text
+
+
+def clock_time(time_ms: int) -> str:
+    """A time of a stream as h:mm:ss.ss, the hours where there are any."""
+    minutes, hundredths = divmod(time_ms // 10, 6000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{minutes:02}:{hundredths // 100:02}.{hundredths % 100:02}"
+    return f"{hours}:{seconds}" if hours else seconds

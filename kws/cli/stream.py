@@ -200,7 +200,7 @@ def check_longer(path: Path, samples: int, model: Model) -> None:
         )
 
 
-def show(detections: list[Detection], form: str, clip_ms: float) -> None:
+def show(detections: Iterable[Detection], form: str, clip_ms: float) -> None:
     """Print detections, each at once: the lines that a file of them has."""
     from kws.streaming.events import audacity_line, json_line, text_line
 

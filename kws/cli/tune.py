@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kws.files.table import text_table
+
 if TYPE_CHECKING:
     from kws.evaluation.streams.offline_decoder import ScoredStream
     from kws.evaluation.streams.operating_point import OperatingPoint
@@ -179,9 +181,7 @@ def to_text(tuning: Tuning) -> str:
     columns = {"before": tuning.before, "after": tuning.after}
     if tuning.common is not None:
         columns = {"before": tuning.before, "one threshold": tuning.common, "one a word": tuning.after}
-    lines = ["".join([f"{'':24}", *(f"{name:>22}" for name in columns)])]
-    for name, *values in zip(_NAMES, *map(_column, columns.values()), strict=True):
-        lines.append("".join([f"{name:24}", *(f"{value:>22}" for value in values)]))
+    lines = [text_table(("", *columns), zip(_NAMES, *map(_column, columns.values()), strict=True))]
     if own := dict(tuning.after.settings.word_thresholds):
         kept = "" if tuning.common is not None else " (kept as they were; --per-word-thresholds chooses them anew)"
         lines.append(f"of single words{kept}: " + ", ".join(f"{word} {threshold:g}" for word, threshold in own.items()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_NAMED = re.compile(r"([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*): ")
 # The extra of kws that brings a package.
 _EXTRAS = {
     "torch": "train",
@@ -15,6 +18,7 @@ _EXTRAS = {
     "onnxscript": "train",
     "executorch": "executorch",
     "sounddevice": "listen",
+    "rich": "listen",
 }
 
 
@@ -22,7 +26,17 @@ class KwsError(Exception):
     """Something the user can mend: the message names the file or setting, what was found, and what to do.
 
     The command line prints it without a traceback and exits with status 2.
+
+    Args:
+        said: the message.
+        setting: dotted name of the setting at fault, such as `data.batch_size`. None: the name that the message starts with, in
+            front of a colon and a space, where it looks like one (a file's name may, too); otherwise there is none.
     """
+
+    def __init__(self, *said: object, setting: str | None = None) -> None:
+        super().__init__(*said)
+        found = _NAMED.match(str(self))
+        self.setting = setting if setting is not None else (found[1] if found else None)
 
 
 def user_error(error: BaseException | None) -> KwsError | None:

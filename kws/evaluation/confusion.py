@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kws.files.table import display_width, pad, text_table
+
 
 @dataclass(frozen=True)
 class ConfusedPair:
@@ -91,24 +93,16 @@ class Confusion:
 
     def to_text(self) -> str:
         """A table: rows the truth, columns the predictions, with each label's recall and precision."""
-        width = max(6, *(len(name) + 1 for name in self.names))
-        first = max(len("precision"), *(len(name) for name in self.names))
-        lines = [" " * first + "".join(f"{name:>{width}}" for name in self.names) + f"{'recall':>9}"]
-        for name, row, recall in zip(self.names, self.counts, self.recall, strict=True):
-            lines.append(f"{name:>{first}}" + "".join(f"{count:>{width}d}" for count in row) + f"{_percent(recall):>9}")
-        lines.append(f"{'precision':>{first}}" + "".join(f"{_percent(value):>{width}}" for value in self.precision))
-        return "\n".join(lines)
+        rows = [(name, *row, _percent(recall)) for name, row, recall in zip(self.names, self.counts, self.recall, strict=True)]
+        precision = ("precision", *map(_percent, self.precision), "")
+        return text_table(("", *self.names, "recall"), [*rows, precision], align=">" * (len(self.names) + 2))
 
 
 def pairs_to_text(pairs: Sequence[ConfusedPair]) -> str:
     """A table of labels taken for others; empty without any."""
-    if not pairs:
-        return ""
-    first, second = (max(len(getattr(pair, side)) for pair in pairs) for side in ("truth", "prediction"))
-    return "\n".join(
-        f"{pair.truth:>{first}} → {pair.prediction:<{second}}{pair.count:>6d}  {_percent(pair.share):>6} of {pair.truth}"
-        for pair in pairs
-    )
+    width = max((display_width(pair.truth) for pair in pairs), default=0)
+    named = [(pair, f"{pad(pair.truth, width, '>')} → {pair.prediction}") for pair in pairs]
+    return text_table((), [(name, pair.count, _percent(pair.share), f"of {pair.truth}") for pair, name in named], align="<>><")
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from textwrap import indent
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kws.files.table import text_table
 from kws.inference.model import Artefact
 
 # Largest difference of a probability.
@@ -99,12 +101,13 @@ class ParityReport:
     def to_text(self) -> str:
         """A table."""
         lines = [f"{self.file} ({self.format}): {self.size_bytes:,} bytes, {self.clip_ms:.2f} ms a {self.timed} on one thread"]
-        lines.append(f"  {'sound':22}{'clips':>6}{'difference':>12}{'rounding':>11}{'same label':>12}")
+        rows = []
         for row in self.signals:
-            mark = "" if row.passed or self.quantised else "  FAILED"
-            lines.append(
-                f"  {row.kind:22}{row.clips:6d}{row.difference:12.1e}{row.rounding:11.1e}{100 * row.agreement:10.1f} %{mark}"
-            )
+            mark = "" if row.passed or self.quantised else "FAILED"
+            numbers = (row.clips, f"{row.difference:.1e}", f"{row.rounding:.1e}", f"{100 * row.agreement:.1f} %")
+            rows.append((row.kind, *numbers, mark))
+        header = ("sound", "clips", "difference", "rounding", "same label", "")
+        lines.append(indent(text_table(header, rows, align="<>>>><"), "  "))
         if self.accuracy is not None and self.checkpoint_accuracy is not None:
             mine, reference = 100 * self.accuracy, 100 * self.checkpoint_accuracy
             lines.append(f"  accuracy {mine:.2f} % of {self.clips} clips, the checkpoint's {reference:.2f} %")

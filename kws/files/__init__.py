@@ -1,1 +1,1 @@
-"""Files whatever is in them: written whole, JSON, names, the version they carry."""
+"""Files whatever is in them: written whole, JSON, tables of text, names, the version they carry."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from kws.files.table import text_table
 from kws.frontend.front_end import FrontEnd
 
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
@@ -92,7 +93,7 @@ class _Trace:
 def describe(network: nn.Module, front_end: FrontEnd) -> str:
     """A table of the layers with totals, and the receptive fields in milliseconds."""
     spec = front_end.spec
-    rows = [("layer", "kind", "output", "parameters", "multiplies", "receptive field")]
+    rows = []
     layers = summarise(network, front_end.frames, front_end.bins)
     for layer in layers:
         field_ms = spec.window_ms + (layer.field_frames - 1) * spec.hop_ms
@@ -102,17 +103,9 @@ def describe(network: nn.Module, front_end: FrontEnd) -> str:
     parameters = sum(weight.numel() for weight in network.parameters())
     multiplies = sum(layer.multiplies for layer in layers)
     rows.append(("total", "", "", f"{parameters:,}", f"{multiplies:,}", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(_align(cell, width, column) for column, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+    table = text_table(("layer", "kind", "output", "parameters", "multiplies", "receptive field"), rows, align="<<<>><")
     head = f"{type(network).__name__}: features {front_end.frames} frames × {front_end.bins} bins by {type(front_end).__name__}"
-    return "\n".join([head, *(line.rstrip() for line in lines)])
-
-
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.rjust(width) if column in (3, 4) else cell.ljust(width)
+    return f"{head}\n{table}"
 
 
 def _pair(size: Any) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from kws.errors import KwsError
 from kws.files.atomic import whole_file
+from kws.files.table import pad
 
 _log = logging.getLogger(__name__)
 # Lines of ground truth.
@@ -166,7 +167,7 @@ def audacity_line(item: SpokenWord | Detection, length_ms: float) -> str:
 
 def text_line(found: Detection) -> str:
     """A detection as a line for people."""
-    return f"{found.time_ms / 1000:9.2f} s  {found.label:16} {found.score:.3f}"
+    return f"{found.time_ms / 1000:9.2f} s  {pad(found.label, 16)} {found.score:.3f}"
 
 
 def _is_audacity(line: str) -> bool:

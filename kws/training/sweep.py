@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from kws.errors import first_line
 from kws.files.atomic import whole_file
+from kws.files.table import text_table
 
 log = logging.getLogger(__name__)
 RESULTS = ("validation_accuracy", "accuracy", "loss", "steps", "minutes")
@@ -106,6 +107,4 @@ def _row(path: Path) -> Row:
 def as_table(rows: list[Row]) -> str:
     """The rows with columns that differ between runs, or are results."""
     columns = [name for name in rows[0] if name in RESULTS or len({row[name] for row in rows}) > 1]
-    cells = [columns, *([row[name] for name in columns] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells)
+    return text_table(columns, [[row[name] for name in columns] for row in rows], align="<" * len(columns))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pty
@@ -22,11 +21,12 @@ import torch
 from corpora import RATE_HZ, word_sound
 from exported import make_model
 
-from kws.audio.io import write_wav
-from kws.cli.listen import in_unicode
+from kws.audio import write_wav
+from kws.cli.listen import summary
 from kws.cli.main import main
-from kws.cli.terminal import Screen
+from kws.cli.printing import clock_time
 from kws.export.stream_exporter import export_streaming
+from kws.streaming.live_session import Heard
 
 torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
@@ -101,7 +101,7 @@ def test_on_a_terminal_it_draws_and_ctrl_c_ends_it(model: Path, recording: Path,
     ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     kept = tmp_path / "kept.wav"
     arguments = ["listen", str(model), "--wav", str(recording), "--record", str(kept), *EASY]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
     process = subprocess.Popen([sys.executable, "-m", "kws.cli.main", *arguments], stdout=other, stderr=other, env=environment)
     os.close(other)
     drawn = read_terminal(terminal, b"found: ")
@@ -109,35 +109,42 @@ def test_on_a_terminal_it_draws_and_ctrl_c_ends_it(model: Path, recording: Path,
     rest = read_terminal(terminal, b"hears it again")
     assert process.wait(30) == 0
     os.close(terminal)
-    assert drawn.startswith(b"\x1b[?1049h\x1b[?7l\x1b[?25l")
+    assert drawn.startswith(b"\x1b[?1049h")
     assert "m.stream.onnx hears words.wav" in drawn.decode(errors="ignore")
-    _, after = rest.split(b"\x1b[?7h\x1b[?25h\x1b[?1049l")
+    _, after = rest.split(b"\x1b[?1049l")
     assert b" heard, " in after
     # What was kept ends where it was stopped, and is whole.
     assert 44 < kept.stat().st_size < recording.stat().st_size
     assert (tmp_path / "kept.scores.npz").is_file()
 
 
-def test_the_screen_is_drawn_in_place_at_its_size_of_the_moment() -> None:
-    stream, sizes = io.StringIO(), iter([(100, 30), (0, 0)])
-    asked = []
+@pytest.mark.parametrize("missing", ["rich", "TERM"])
+def test_where_nothing_can_be_drawn_it_prints_lines(missing: str, model: Path, recording: Path) -> None:
+    code = "import sys; from kws.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    if missing == "rich":
+        code = f"import sys; sys.modules['rich'] = None; {code}"
+    arguments = ["listen", str(model), "--wav", str(recording), "--speed", "1000", *EASY]
+    terminal, other = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb" if missing == "TERM" else "xterm", "PYTHONIOENCODING": "utf-8"}
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=other, stderr=other, env=environment)
+    os.close(other)
+    shown = read_terminal(terminal, b" lost\r\n").decode()
+    assert process.wait(30) == 0
+    os.close(terminal)
+    assert "\x1b[?1049h" not in shown
+    assert shown.splitlines()[-2].split()[1] == "s"
+    assert ("pip install 'kws[listen]'" in shown) == (missing == "rich")
 
-    def render(width: int, height: int) -> list[str]:
-        asked.append((width, height))
-        return ["one", "two"]
 
-    with pytest.raises(RuntimeError), Screen(stream, lambda: next(sizes)) as screen:
-        screen.draw(render)
-        screen.draw(render)
-        raise RuntimeError
-    frame = "\x1b[Hone\x1b[K\r\ntwo\x1b[K\x1b[J"
-    assert stream.getvalue() == f"\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[2J{frame}{frame}\x1b[?7h\x1b[?25h\x1b[?1049l"
-    assert asked == [(100, 30), (80, 24)]
+def test_a_line_on_all() -> None:
+    heard = Heard(("yes",), (0.5,), (0.7,), (), 2, 64_000, 480, 30, -30.0, False, 0.31, 0.0112, 60, 2000, 0.62)
+    assert summary(heard) == "01:04.00 heard, 2 found; 0.31 ms a window, 0.010 of real time; 480 samples (30 ms) lost"
+    assert summary(Heard(("yes",), (0.0,), (0.5,))).startswith("00:00.00 heard, 0 found; 0.00 ms a window")
 
 
-def test_old_encodings_get_ascii() -> None:
-    assert in_unicode("utf-8")
-    assert not any(map(in_unicode, ("latin-1", "ascii", None, "no such encoding")))
+@pytest.mark.parametrize(("time_ms", "text"), [(0, "00:00.00"), (61_239, "01:01.23"), (3_600_000, "1:00:00.00")])
+def test_times(time_ms: int, text: str) -> None:
+    assert clock_time(time_ms) == text
 
 
 @pytest.mark.parametrize(

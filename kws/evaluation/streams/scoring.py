@@ -13,6 +13,7 @@ from kws.errors import KwsError
 from kws.evaluation.streams.intervals import Estimate, check_confidence, per_hour, share
 from kws.evaluation.streams.matching import Matching, match_detections
 from kws.evaluation.streams.tensorflow_accuracy import TOLERANCE_MS
+from kws.files.table import text_table
 from kws.labels import SILENCE, UNKNOWN
 from kws.streaming.events import Detection, SpokenWord
 
@@ -119,20 +120,15 @@ class StreamScore:
 
     def to_text(self) -> str:
         """A table: a row a word and one for all, rates with their intervals."""
-        width = max(len(word) for word in ("all words", *self.words))
-        lines = [
-            f"{'':{width}}{'said':>6}{'hits':>6}{'wrong':>7}{'missed':>8}{'false':>7}   "
-            f"{'hit rate':22}{'false accepts an hour':24}{'latency p50, p95':>16}"
-        ]
+        header = ("", "said", "hits", "wrong", "missed", "false", "hit rate", "false accepts an hour", "latency p50, p95")
+        rows = []
         for name, score in (*self.words.items(), ("all words", self.total)):
             latency = [score.latency_ms(percentile) for percentile in (50, 95)]
             spread = ", ".join("–" if value is None else f"{value:.0f} ms" for value in latency)
-            lines.append(
-                f"{name:{width}}{score.said:6d}{score.hits:6d}{score.wrong:7d}{score.missed:8d}{score.false_accepts:7d}   "
-                f"{_as_text(score.hit_rate, 100, ' %'):22}{_as_text(score.false_accepts_per_hour):24}{spread:>16}"
-            )
-        lines.append(f"intervals of {100 * self.total.confidence:g} %; a detection answers a word within {self.tolerance_ms} ms")
-        return "\n".join(lines)
+            counts = (score.said, score.hits, score.wrong, score.missed, score.false_accepts)
+            rows.append((name, *counts, _as_text(score.hit_rate, 100, " %"), _as_text(score.false_accepts_per_hour), spread))
+        note = f"intervals of {100 * self.total.confidence:g} %; a detection answers a word within {self.tolerance_ms} ms"
+        return f"{text_table(header, rows, align='<>>>>><<>')}\n{note}"
 
 
 def score_detections(

@@ -142,6 +142,6 @@ def test_a_table_says_what_the_numbers_say() -> None:
     assert "100.0 % (20.7–100.0)" in lines[1]
     assert "200 ms, 200 ms" in lines[1]
     assert lines[3].split()[6:8] == ["–", "0.0"]
-    assert lines[4].startswith("all words     2     1      1       0      1   50.0 %")
+    assert lines[4].startswith("all words     2     1      1       0      1  50.0 %")
     assert "6.0 (0.2–33.4)" in lines[4]
     assert "within 750 ms" in lines[5]
