@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
 from kws.export.compact import compact
-from kws.export.names import shorten
 from kws.quiet import quiet
 from kws.spectrum import Spectrum
 
@@ -46,7 +45,7 @@ def write_onnx(
     """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
-    end's large tables are written as how they are made (`kws.export.compact`), and the values between nodes are numbered.
+    end's large tables are written as how they are made (`kws.export.compact`).
 
     Args:
         module: to be written.
@@ -79,7 +78,7 @@ def write_onnx(
     model = program.model_proto
     model.ir_version = IR_VERSION
     compact(model.graph, [part for part in module.modules() if isinstance(part, Spectrum)])
-    shorten(model.graph)
+    del model.graph.value_info[:]  # shapes: a runtime finds them out as it loads the file
     onnx.save(model, path)
 
 

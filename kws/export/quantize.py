@@ -38,7 +38,6 @@ from torch import Tensor, nn
 from kws.artefacts.metadata import METADATA_KEY, Metadata
 from kws.errors import KwsError, first_line
 from kws.export.fold import fold_norms
-from kws.export.names import shorten
 from kws.export.onnx import write_onnx
 from kws.export.parts import part_of, read_by_alone
 from kws.whole_file import whole_file
@@ -81,7 +80,7 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
             raise KwsError(f"{path}: this model can't be quantised: {first_line(error)}") from error
         model = onnx.load(quantised)
     _store_in_8_bits(model.graph)
-    shorten(model.graph)
+    del model.graph.value_info[:]  # shapes: a runtime finds them out as it loads the file
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
     with whole_file(path) as temporary:
         onnx.save(model, temporary)
