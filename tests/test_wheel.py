@@ -46,6 +46,12 @@ def test_the_wheel_holds_the_configuration_and_nothing_else_beside_the_package(i
     assert sorted(path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")) == ["kws"]
 
 
+def test_the_wheel_holds_the_files_beside_its_modules(installed: Path) -> None:
+    expected = {path.relative_to(ROOT) for path in (ROOT / "kws").rglob("*") if path.suffix in (".j2", ".typed")}
+    assert expected
+    assert all((installed / path).is_file() for path in expected)
+
+
 def test_the_wheel_trains(installed: Path, small_corpus: Path, tmp_path: Path) -> None:
     arguments = [
         "data=folder", f"data.source.root={small_corpus}", f"data.cache_dir={tmp_path / 'cache'}", "words=['yes','no']",

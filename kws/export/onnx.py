@@ -12,9 +12,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError, first_line
 from kws.export.graph.constants import compact
-from kws.export.graph.names import shorten
 from kws.frontend.spectrum import Spectrum
-from kws.inference.metadata import METADATA_KEY, Metadata
 from kws.inference.warnings_off import quiet
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
@@ -46,7 +44,7 @@ def write_onnx(
     """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
-    end's large tables are written as how they are made (`kws.export.graph.constants`), and the values between nodes are numbered.
+    end's large tables are written as how they are made (`kws.export.graph.constants`).
 
     Args:
         module: to be written.
@@ -79,7 +77,7 @@ def write_onnx(
     model = program.model_proto
     model.ir_version = IR_VERSION
     compact(model.graph, [part for part in module.modules() if isinstance(part, Spectrum)])
-    shorten(model.graph)
+    del model.graph.value_info[:]  # shapes: a runtime finds them out as it loads the file
     onnx.save(model, path)
 
 

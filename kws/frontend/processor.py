@@ -9,5 +9,8 @@ import torch
 
 @cache
 def avx2_alone() -> bool:
-    """Whether it has AVX2 and no AVX-512: products of float32 run at a fraction of the speed, so that other ways are shorter."""
+    """Whether it has AVX2 and no AVX-512: products of float32 run at a fraction of the speed, so that other ways are shorter.
+
+    Without them a training step takes 1.6 times as long for ds_tc_resnet, 1.1 times for bc_tc_resnet and bc_resnet.
+    """
     return torch.backends.cpu.get_cpu_capability() == "AVX2"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from kws.errors import KwsError
 
@@ -28,17 +27,13 @@ def share(part: int, whole: int, confidence: float = 0.95) -> Estimate:
     Raises:
         KwsError: a confidence outside of (0, 1).
     """
+    from scipy.stats import binomtest  # here, for it is slow to import
+
     check_confidence(confidence)
     if not whole:
         return Estimate(math.nan, 0.0, 1.0)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    rate = part / whole
-    middle = (rate + z * z / (2 * whole)) / (1 + z * z / whole)
-    half = z / (1 + z * z / whole) * math.sqrt(rate * (1 - rate) / whole + z * z / (4 * whole * whole))
-    # At the ends the interval reaches them exactly, which rounding would miss.
-    low = 0.0 if part == 0 else middle - half
-    high = 1.0 if part == whole else middle + half
-    return Estimate(rate, low, high)
+    interval = binomtest(part, whole).proportion_ci(confidence, method="wilson")
+    return Estimate(part / whole, float(interval.low), float(interval.high))
 
 
 def per_hour(count: int, hours: float, confidence: float = 0.95) -> Estimate:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from kws.streaming.events import Detection, SpokenWord
 
@@ -53,40 +55,22 @@ def match_detections(words: Sequence[SpokenWord], detections: Sequence[Detection
 def match_times(first: Sequence[int], second: Sequence[int], tolerance: int) -> list[tuple[int, int]]:
     """Pairs of indices (into `first`, into `second`) of times at most `tolerance` apart, each in at most one pair.
 
-    A maximum matching, and of those the one with the smallest sum of distances. Takes time and memory in proportion to the
-    pairs within the tolerance.
+    A maximum matching, and of those the one with the smallest sum of distances.
     """
-    rows, columns = sorted(range(len(first)), key=first.__getitem__), sorted(range(len(second)), key=second.__getitem__)
-    times = [second[column] for column in columns]
-    # On a line some best matching never crosses, so a table of best values of prefixes finds it; outside of the band of
-    # columns within the tolerance a row repeats the row before it. One pair more outweighs every distance.
-    pair = (min(len(first), len(second)) + 1) * (tolerance + 1)
-    bands = [(bisect_left(times, first[row] - tolerance), bisect_right(times, first[row] + tolerance)) for row in rows]
-    table: list[list[int]] = []
-    for index, (row, (low, high)) in enumerate(zip(rows, bands, strict=True)):
-        best = [_best(table, bands, index, low)]
-        for column in range(low, high):
-            joined = _best(table, bands, index, column) + pair - abs(first[row] - times[column])
-            best.append(max(best[-1], _best(table, bands, index, column + 1), joined))
-        table.append(best)
-    pairs, row, column = [], len(rows), len(columns)
-    while row and column:
-        if column <= bands[row - 1][0] or _best(table, bands, row, column) == _best(table, bands, row - 1, column):
-            row -= 1
-        elif _best(table, bands, row, column) == _best(table, bands, row, column - 1):
-            column -= 1
-        else:
-            row, column = row - 1, column - 1
-            pairs.append((rows[row], columns[column]))
-    return pairs[::-1]
-
-
-def _best(table: list[list[int]], bands: list[tuple[int, int]], rows: int, columns: int) -> int:
-    """The best value of the first so many rows and columns; columns not left of the last row's band."""
-    if not rows:
-        return 0
-    low, high = bands[rows - 1]
-    return table[rows - 1][min(columns, high) - low]
+    one, two = np.array(first, np.int64), np.array(second, np.int64)
+    rows, columns = np.argsort(one, kind="stable"), np.argsort(two, kind="stable")
+    # A gap longer than the tolerance parts the problem: small tables instead of one of all words times all detections.
+    times = np.sort(np.concatenate([one, two]))
+    edges = times[1:][np.diff(times) > tolerance]
+    parts = (np.split(order, np.searchsorted(values[order], edges)) for order, values in ((rows, one), (columns, two)))
+    pairs: list[tuple[int, int]] = []
+    for row, column in zip(*parts, strict=True):
+        distances = np.abs(one[row, None] - two[column])
+        near = distances <= tolerance
+        # One pair more outweighs every distance.
+        found = linear_sum_assignment(np.where(near, distances - (min(near.shape) + 1) * (tolerance + 1), 0))
+        pairs += [(int(row[i]), int(column[j])) for i, j in zip(*found, strict=True) if near[i, j]]
+    return pairs
 
 
 def _without(size: int, taken: set[int]) -> list[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import torch
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 _EPSILON = 1e-5
 
@@ -27,14 +28,13 @@ def fold_norms(graph: Any) -> None:
         alone = sum(norm.input[0] in node.input for node in graph.node) == 1 and norm.input[0] not in outputs
         if conv is None or conv.op_type != "Conv" or not alone or not {*constants, *conv.input[1:]} <= values.keys():
             continue
-        scale, offset, mean, variance = (values[name].astype(np.float64) for name in constants)
+        scale, offset, mean, variance = (torch.tensor(values[name], dtype=torch.float64) for name in constants)
+        weight, *biases = (torch.tensor(values[name], dtype=torch.float64) for name in conv.input[1:])
         epsilon = next((attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), _EPSILON)
-        factor = scale / np.sqrt(variance + epsilon)
-        weight = values[conv.input[1]] * factor.reshape(-1, *([1] * (values[conv.input[1]].ndim - 1)))
-        bias = (values[conv.input[2]] if len(conv.input) > 2 else 0.0) - mean
+        folded = fuse_conv_bn_weights(weight, biases[0] if biases else None, mean, variance, epsilon, scale, offset)
         names = [f"{conv.input[1]}_folded", f"{conv.input[1]}_bias"]
-        for name, array in zip(names, (weight, bias * factor + offset), strict=True):
-            graph.initializer.append(numpy_helper.from_array(array.astype(np.float32), name))
+        for name, tensor in zip(names, folded, strict=True):
+            graph.initializer.append(numpy_helper.from_array(tensor.detach().float().numpy(), name))
         inputs = [conv.input[0], *names]
         del conv.input[:]
         conv.input.extend(inputs)
