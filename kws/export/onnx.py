@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError, first_line
 from kws.export.graph.constants import compact
+from kws.export.graph.names import shorten
 from kws.frontend.spectrum import Spectrum
+from kws.inference.metadata import METADATA_KEY, Metadata
 from kws.inference.warnings_off import quiet
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
@@ -44,7 +46,7 @@ def write_onnx(
     """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
-    end's large tables are written as how they are made (`kws.export.graph.constants`).
+    end's large tables are written as how they are made (`kws.export.graph.constants`), and the values between nodes are numbered.
 
     Args:
         module: to be written.
@@ -77,7 +79,7 @@ def write_onnx(
     model = program.model_proto
     model.ir_version = IR_VERSION
     compact(model.graph, [part for part in module.modules() if isinstance(part, Spectrum)])
-    del model.graph.value_info[:]  # shapes: a runtime finds them out as it loads the file
+    shorten(model.graph)
     onnx.save(model, path)
 
 

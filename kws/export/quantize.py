@@ -37,6 +37,8 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError, first_line
 from kws.export.graph.fold_batch_norm import fold_norms
+from kws.export.graph.names import shorten
+from kws.export.graph.parts import part_of, read_by_alone
 from kws.export.onnx import write_onnx
 from kws.files.atomic import whole_file
 from kws.inference.metadata import METADATA_KEY, Metadata
@@ -79,7 +81,7 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
             raise KwsError(f"{path}: this model can't be quantised: {first_line(error)}") from error
         model = onnx.load(quantised)
     _store_in_8_bits(model.graph)
-    del model.graph.value_info[:]  # shapes: a runtime finds them out as it loads the file
+    shorten(model.graph)
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
     with whole_file(path) as temporary:
         onnx.save(model, temporary)
