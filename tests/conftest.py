@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from corpora import write_corpus
+from warm_python import WarmPython
 
 _ROOT = Path(__file__).parents[1]
 
@@ -24,6 +26,15 @@ def shared() -> Path:
     if not (folder / "reference").is_dir():
         pytest.skip(f"the original's reference numbers are not at {folder}; KWS_SHARED can point to them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[WarmPython]:
+    """Python for commands, without the wait for torch."""
+    with tempfile.TemporaryDirectory(prefix="kws-") as folder:  # the name of a socket must be short
+        warm = WarmPython(Path(folder))
+        yield warm
+        warm.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from warm_python import WarmPython
 from workbench import NOT_RUN, PAGES, ROOT, Command, Workbench, blocks, commands, failures, is_run
 
 SHELL = [command for page in PAGES for block in blocks(page) if block.language == "sh" for command in commands(block)]
@@ -13,10 +14,12 @@ SHELL = [command for page in PAGES for block in blocks(page) if block.language =
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=lambda page: page.name)
-def test_every_command_of_a_page_runs_from_top_to_bottom(page: Path, trained: Path, tmp_path: Path) -> None:
+def test_every_command_of_a_page_runs_from_top_to_bottom(
+    page: Path, trained: Path, warm_python: WarmPython, tmp_path: Path
+) -> None:
     if not any(is_run(block) for block in blocks(page)):
         pytest.skip("this page has no command that a test can run")
-    failed = failures(page, Workbench(tmp_path / "clone", trained))
+    failed = failures(page, Workbench(tmp_path / "clone", warm_python, trained))
     assert not failed, "\n\n".join(failed)
 
 
