@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,6 +36,13 @@ def warm_python() -> Iterator[WarmPython]:
         warm = WarmPython(Path(folder))
         yield warm
         warm.stop()
+
+
+@pytest.fixture(scope="session")
+def command(warm_python: WarmPython) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run train.py as a process of its own, in the folder `cwd`."""
+    script = str(_ROOT / "train.py")
+    return lambda *arguments, cwd: warm_python.run(script, *arguments, cwd=cwd, OMP_NUM_THREADS="1", COLUMNS="120")
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,9 @@ from typing import Any
 # Not kws, nor train.py: a command imports them from its own folder.
 LIBRARIES = (
     "torch", "torchaudio", "pytorch_lightning", "hydra._internal.hydra", "hydra.core.plugins", "onnx", "onnxscript",
-    "onnxruntime", "onnxruntime.quantization", "torch.onnx._internal.exporter._core", "torch._dynamo", "torch.export", "torch.utils.tensorboard",
-    "scipy.signal", "scipy.io.wavfile", "soundfile", "matplotlib.pyplot", "tqdm.contrib.logging", "filelock",
+    "onnxruntime", "onnxruntime.quantization", "torch.onnx._internal.exporter._core", "torch._dynamo", "torch.export",
+    "torch.utils.tensorboard", "scipy.signal", "scipy.io.wavfile", "soundfile", "matplotlib.pyplot",
+    "tqdm.contrib.logging", "filelock",
 )  # fmt: skip
 FORBIDDEN = ("kws", "train")
 POLL_S = 0.02

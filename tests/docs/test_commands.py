@@ -12,6 +12,7 @@ from workbench import NOT_RUN, PAGES, ROOT, Command, Workbench, blocks, commands
 SHELL = [command for page in PAGES for block in blocks(page) if block.language == "sh" for command in commands(block)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=lambda page: page.name)
 def test_every_command_of_a_page_runs_from_top_to_bottom(

@@ -9,6 +9,7 @@ from warm_python import WarmPython
 from workbench import ROOT, Workbench, failures
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["README.md", "mobile/README.md"])
 def test_every_command_runs_from_top_to_bottom(name: str, trained: Path, warm_python: WarmPython, tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def test_near_the_float_model(network: str, made: Made) -> None:
     np.testing.assert_allclose(whole.score(clips[:1]), scores[:1], rtol=0, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["bc_resnet", "bc_tc_resnet"])
 def test_a_normalisation_makes_no_noise_of_quiet_channels(network: str, tmp_path: Path) -> None:
     model = make_model(network, "log_mel")
