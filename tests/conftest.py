@@ -20,6 +20,14 @@ from warm_python import WarmPython
 _ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Torch computes on one thread, whatever OMP_NUM_THREADS says outside."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder that holds `reference/`, the original's numbers: beside the repository, or where KWS_SHARED points."""

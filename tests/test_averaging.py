@@ -16,8 +16,6 @@ from kws.checkpoint import load_checkpoint
 from kws.errors import KwsError
 from kws.recipe import Recipe
 
-torch.set_num_threads(1)
-
 
 class Watch(pl.Callback):
     """The first weight after each step, and in each validation."""

@@ -10,7 +10,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from kws.features import Average, FrontEnd, LogMel, Mfcc, MfccTorchaudio
 
-torch.set_num_threads(1)
 pytestmark = [
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

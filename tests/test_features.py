@@ -17,7 +17,6 @@ from kws.features import Average, FrontEnd, LogMel, Mfcc, MfccTorchaudio
 from kws.framing import FeatureSpec
 from kws.spectrum import Spectrum
 
-torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore:At least one mel filterbank has all zero values")
 
 FRONT_ENDS = [Mfcc, MfccTorchaudio, LogMel, Average]

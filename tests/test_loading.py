@@ -22,7 +22,6 @@ from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
 
-torch.set_num_threads(1)
 KINDS = {".onnx": "onnx", ".pt": "torchscript", ".ptl": "mobile"}
 suffixes = pytest.mark.parametrize("suffix", list(KINDS))
 

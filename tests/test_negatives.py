@@ -12,7 +12,6 @@ from kws.augment import Augment, BackgroundNoise
 from kws.errors import KwsError
 from kws.negatives import Negatives
 
-torch.set_num_threads(1)
 WORDS = ("yes", "no", "go", "up")
 RATE = 16000
 

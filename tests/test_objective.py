@@ -15,7 +15,6 @@ from kws.objective import Objective
 from kws.recipe import Recipe
 from kws.teacher import Teacher
 
-torch.set_num_threads(1)
 LABELS = torch.arange(12) % 4
 
 

@@ -11,7 +11,6 @@ from kws.augment import BackgroundNoise, SnrNoise
 from kws.errors import KwsError
 from kws.loudness import speech_middle, speech_rms
 
-torch.set_num_threads(1)
 RATE = 16000
 
 

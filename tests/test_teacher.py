@@ -15,8 +15,6 @@ from kws.errors import KwsError
 from kws.recipe import Recipe
 from kws.teacher import Teacher
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def features() -> Tensor:

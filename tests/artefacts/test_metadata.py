@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from exported import make_model
 
 from kws import __version__
@@ -20,7 +19,6 @@ from kws.framing import FeatureSpec
 from kws.labels import LabelSet
 from kws.streaming.settings import DecoderSettings
 
-torch.set_num_threads(1)
 METADATA = Metadata(
     LabelSet(("größer", "no")),
     FeatureSpec(8000, 750.0, 25.0, 12.5),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from corpora import word_sound
 from exported import make_model
 
@@ -18,7 +17,6 @@ from kws.cli.main import main
 from kws.loading import open_scorer
 from kws.streaming.scorer import StatefulScorer
 
-torch.set_num_threads(1)
 EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1", "--suppression-ms", "300"]
 
 

@@ -27,7 +27,6 @@ from kws.streaming.settings import DecoderSettings
 from kws.streaming.spotter import Spotter
 from kws.streaming.timeline import read_audacity, read_detections
 
-torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
 Log = pytest.LogCaptureFixture
 # An untrained model is never sure of anything: this finds something all the same.

@@ -22,7 +22,6 @@ from kws.export.streaming import StreamingScores, checkpoint_scorer
 from kws.loading import load
 from kws.streaming.scorer import StreamScorer
 
-torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100, 980)
 CHUNKS = st.lists(st.one_of(st.integers(1, 500), st.integers(500, 32000)), max_size=20)
 

@@ -22,7 +22,6 @@ from kws.export.probes import hard_signals
 from kws.features import LogMel, Mfcc
 from kws.loading import load
 
-torch.set_num_threads(1)
 # Odd windows, whose times from the middle are halves; and another rate.
 SETTINGS: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in FRONT_ENDS] + [
     ("mfcc", {"window_ms": 25.3125, "hop_ms": 8.4375, "bins": 13}),

@@ -23,7 +23,6 @@ from kws.export.formats import FORMATS, Calibration, Format
 from kws.export.parity import LIMIT
 from kws.labels import LabelSet
 
-torch.set_num_threads(1)
 Change = Callable[[nn.Module], object]
 
 

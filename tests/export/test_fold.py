@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from kws.export.fold import fold_norms
 
-torch.set_num_threads(1)
-
 
 class Folds(nn.Module):
     """A grouped convolution without bias, one with; both normalised."""

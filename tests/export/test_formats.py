@@ -19,7 +19,6 @@ from kws.export.probes import hard_signals
 from kws.loading import load
 from kws.recipe import Recipe
 
-torch.set_num_threads(1)
 # ExecuTorch and whole numbers have tests of their own.
 PLAIN = ("onnx", "torchscript", "mobile")
 COMBINATIONS = [(network, "mfcc") for network in NETWORKS] + [("single_fc", name) for name in FRONT_ENDS if name != "mfcc"]

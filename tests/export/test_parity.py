@@ -14,8 +14,6 @@ from kws.checkpoint import WaveformModel
 from kws.export.parity import ParityReport, SignalParity, clip_ms, compare
 from kws.export.probes import hard_signals
 
-torch.set_num_threads(1)
-
 
 class Off(Artefact):
     """The checkpoint itself, with its first probability off by so much."""

@@ -29,7 +29,6 @@ from kws.streaming.decoder import CommandDecoder
 from kws.streaming.scorer import StatefulScorer, StreamScorer, WindowScorer
 from kws.streaming.spotter import Spotter
 
-torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100)
 # The networks that stream in ways of their own, and one that does as any can.
 KINDS = ("conv", "low_latency_conv", "low_latency_svdf", "tiny_conv")

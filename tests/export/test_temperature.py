@@ -35,7 +35,6 @@ from kws.module import CHECKPOINT_KEY
 from kws.streaming.at_temperature import at_temperature
 from kws.streaming.settings import DecoderSettings
 
-torch.set_num_threads(1)
 TEMPERATURE = 2.3
 
 

@@ -23,8 +23,6 @@ from kws.models.svdf import LowLatencySvdf
 from kws.models.tiny_conv import TinyConv, TinyEmbeddingConv
 from kws.original_weights import load_original_weights, read_original_weights
 
-torch.set_num_threads(1)
-
 Network = Callable[..., nn.Module]
 FILES = {
     "single_fc": SingleFc,
