@@ -12,6 +12,7 @@ from exported import make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from slow import slow_unless
 
 from kws.artefacts.stream import StreamModel
 from kws.errors import KwsError
@@ -108,7 +109,10 @@ def test_a_new_stream_forgets() -> None:
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize(("name", "stride_ms"), [("ds_tc_resnet", 100), *((name, 30) for name in NETWORKS)])
+@pytest.mark.parametrize(
+    ("name", "stride_ms"),
+    slow_unless([("ds_tc_resnet", 100), *((name, 30) for name in NETWORKS)], lambda case: case == ("ds_tc_resnet", 30)),
+)
 def test_files(form: str, name: str, stride_ms: int, tmp_path: Path) -> None:
     model, path = models(name, "log_mel"), tmp_path / f"a{SUFFIXES[form]}"
     write_streaming(StreamingScores(model, stride_ms).eval(), model.metadata, form, path)
@@ -120,7 +124,7 @@ def test_files(form: str, name: str, stride_ms: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", slow_unless(NETWORKS, lambda name: name == "ds_tc_resnet"))
 def test_exports_are_compared(name: str, form: str, tmp_path: Path) -> None:
     report = export_streaming(models(name, "log_mel"), form, tmp_path, "a")
     assert report.passed

@@ -17,6 +17,7 @@ import torch
 from exported import FRONT_ENDS, NETWORKS, make_model
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
+from slow import slow_unless
 from torch import nn
 
 from kws.artefacts.onnx import open_session
@@ -34,9 +35,9 @@ DEEP = [name for name in NETWORKS if name != "single_fc"]
 WITH_DEPTHWISE = ("bc_resnet", "bc_tc_resnet", "ds_cnn", "ds_tc_resnet")
 
 
-def some_of(networks: Iterable[str], quick: tuple[str, ...] = ("low_latency_conv", "ds_tc_resnet", "single_fc")) -> list[Any]:
+def some_of(networks: Iterable[str]) -> list[Any]:
     """All networks; but for a few, their tests are slow."""
-    return [pytest.param(name, marks=[] if name in quick else pytest.mark.slow) for name in networks]
+    return slow_unless(networks, lambda name: name in ("low_latency_conv", "ds_tc_resnet", "single_fc"))
 
 
 def sound(model: WaveformModel, seed: int) -> NDArray[np.float32]:
