@@ -1,13 +1,15 @@
-# make demo · make test · make lint · make bench · make mobile-runtime · make android-test · make apk: each sets up what it needs, in .venv.
+# make demo · make test · make test-slow · make test-all · make lint · make bench · make mobile-runtime · make android-test · make apk: each sets up what it needs, in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: help demo test lint bench mobile-runtime android-test apk clean
+.PHONY: help demo test test-slow test-all lint bench mobile-runtime android-test apk clean
 
 help:
 	@echo "make demo         train on synthetic speech and label three clips, in three minutes"
-	@echo "make test         lint, types, tests"
+	@echo "make test         lint, types, the quick tests"
+	@echo "make test-slow    the other tests: every command of the documentation, sweeps, several processes"
+	@echo "make test-all     lint, types, all tests"
 	@echo "make lint         ruff and mypy"
 	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands, TENSORFLOW=a Python with TensorFlow)"
 	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --assets mobile/android')"
@@ -35,8 +37,15 @@ demo: .venv/ready
 		'  kws export $(DEMO)/run/checkpoints/best.ckpt --streaming' \
 		'  kws listen $(DEMO)/run/checkpoints/best.stream.onnx     the microphone, live'
 
+PYTEST := $(BIN)/python -m pytest --numprocesses auto
 test: lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(PYTEST) --dist loadfile
+
+# Long ones, each by itself: they are shared out one by one.
+test-slow: .venv/ready
+	$(PYTEST) --dist load --maxschedchunk 1 -m slow
+
+test-all: test test-slow
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -3,7 +3,9 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from corpora import write_corpus
+from warm_python import WarmPython
 
 _ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Torch computes on one thread, whatever OMP_NUM_THREADS says outside."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +35,22 @@ def shared() -> Path:
     if not (folder / "reference").is_dir():
         pytest.skip(f"the original's reference numbers are not at {folder}; KWS_SHARED can point to them")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[WarmPython]:
+    """Python for commands, without the wait for torch."""
+    with tempfile.TemporaryDirectory(prefix="kws-") as folder:  # the name of a socket must be short
+        warm = WarmPython(Path(folder))
+        yield warm
+        warm.stop()
+
+
+@pytest.fixture(scope="session")
+def command(warm_python: WarmPython) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run train.py as a process of its own, in the folder `cwd`."""
+    script = str(_ROOT / "train.py")
+    return lambda *arguments, cwd: warm_python.run(script, *arguments, cwd=cwd, OMP_NUM_THREADS="1", COLUMNS="120")
 
 
 @pytest.fixture(scope="session")

@@ -24,9 +24,6 @@ from kws.augment.augment import (
 )
 from kws.errors import KwsError
 
-torch.set_num_threads(1)
-
-
 # TimeShift
 
 

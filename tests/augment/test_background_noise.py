@@ -9,8 +9,6 @@ from torch import Tensor
 
 from kws.augment.augment import BackgroundNoise
 
-torch.set_num_threads(1)
-
 
 @pytest.mark.parametrize("samples", [10, 40])
 def test_noise_never_crosses_from_one_recording_into_the_next(samples: int) -> None:

@@ -12,7 +12,6 @@ from kws.augment.augment import Augment, BackgroundNoise
 from kws.augment.negatives import Negatives
 from kws.errors import KwsError
 
-torch.set_num_threads(1)
 WORDS = ("yes", "no", "go", "up")
 RATE = 16000
 

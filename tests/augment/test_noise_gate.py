@@ -12,7 +12,6 @@ from torch import Tensor
 from kws.augment.augment import Augment, BackgroundNoise, NoiseGate
 from kws.errors import KwsError
 
-torch.set_num_threads(1)
 RATE = 16000
 
 

@@ -11,7 +11,6 @@ from kws.augment.augment import BackgroundNoise, SnrNoise
 from kws.augment.loudness import speech_middle, speech_rms
 from kws.errors import KwsError
 
-torch.set_num_threads(1)
 RATE = 16000
 
 

@@ -8,8 +8,6 @@ from torch import Generator, Tensor
 
 from kws.augment.spec_augment import SpecAugment
 
-torch.set_num_threads(1)
-
 
 def features_of(batch: int, frames: int, bins: int) -> Tensor:
     return torch.rand(batch, frames, bins, generator=Generator().manual_seed(1), dtype=torch.float64) + 1

@@ -13,8 +13,6 @@ from torch import Generator, Tensor
 from kws.augment.augment import PitchShift, Speed, TimeStretch
 from kws.augment.time_stretch import overlap_add_stretch, resample_about_middle, shift_pitch
 
-torch.set_num_threads(1)
-
 RATE_HZ = 16000
 FACTORS = torch.tensor([0.7, 0.85, 0.95, 1.0, 1.1, 1.25, 1.5])
 

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from warm_python import WarmPython
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,12 +19,10 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run_script() -> Callable[..., subprocess.CompletedProcess[str]]:
+def run_script(warm_python: WarmPython) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a script of benchmarks/, and gives what it printed."""
 
     def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, str(ROOT / "benchmarks" / name), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT)
+        return warm_python.run(str(ROOT / "benchmarks" / name), *map(str, arguments), cwd=ROOT, PYTHONPATH=str(ROOT))
 
     return run

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
-from training_steps import train_run
+from training import train_run
 
 from kws.cli.main import main
 from kws.export.parity import LIMIT
 
-torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from corpora import RATE_HZ, word_sound
 from exported import make_model
 
@@ -28,7 +27,6 @@ from kws.cli.printing import clock_time
 from kws.export.stream_exporter import export_streaming
 from kws.streaming.live_session import Heard
 
-torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
 # An untrained model is never sure of anything: this finds something all the same.
 EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1", "--suppression-ms", "300"]

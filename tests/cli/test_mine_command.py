@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from corpora import RATE_HZ, word_sound
 from exported import make_model
 
@@ -14,8 +13,6 @@ from kws.audio.io import write_wav
 from kws.cli.main import main
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
-
-torch.set_num_threads(1)
 
 
 def test_cuts_out_and_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

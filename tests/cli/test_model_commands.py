@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpora import RATE_HZ, SPEAKERS, word_sound
-from training_steps import RECIPE, make_data, train_run
+from training import RECIPE, make_data, train_run
+from warm_python import WarmPython
 
 import kws
 from kws.audio.io import write_wav
@@ -239,9 +240,10 @@ def test_reads_files_as_label_does(model: Path, small_corpus: Path, capsys: pyte
         assert json.loads(line)["scores"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_standard_input_is_labelled(model: Path, small_corpus: Path) -> None:
+def test_standard_input_is_labelled(model: Path, small_corpus: Path, warm_python: WarmPython) -> None:
+    warm_python.start()
     for name in ("-", "/dev/stdin"):
-        command = [sys.executable, "-m", "kws.cli.main", "label", str(model), name, "--json"]
+        command = [sys.executable, *warm_python.client, "-m", "kws.cli.main", "label", str(model), name, "--json"]
         sound = clip_of(small_corpus, "yes").read_bytes()
         out = subprocess.run(command, input=sound, capture_output=True, check=True, timeout=120).stdout
         assert json.loads(out)["file"] == name

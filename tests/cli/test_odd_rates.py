@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from corpora import word_sound
 from exported import make_model
+from slow import slow_unless
 
 import kws
 from kws.audio.io import write_wav
@@ -18,13 +18,15 @@ from kws.inference.checkpoint import WaveformModel
 from kws.inference.loading import open_scorer
 from kws.streaming.scorer import StatefulScorer
 
-torch.set_num_threads(1)
 EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1", "--suppression-ms", "300"]
 
 
 @pytest.mark.parametrize(
     ("rate_hz", "stride_ms", "samples", "said"),
-    [(11_025, 30, 330, "29.932"), (22_050, 30, 660, "29.932"), (22_050, 200, 4400, "199.546"), (8_000, 12.5, 100, "")],
+    slow_unless(
+        [(11_025, 30, 330, "29.932"), (22_050, 30, 660, "29.932"), (22_050, 200, 4400, "199.546"), (8_000, 12.5, 100, "")],
+        lambda case: case[0] == 11_025,
+    ),
 )
 def test_a_streaming_file_is_exported_and_used(
     rate_hz: int, stride_ms: float, samples: int, said: str, tmp_path: Path,
@@ -69,7 +71,7 @@ def test_a_streaming_file_is_exported_and_used(
     assert "17 ms asked; leave --stride-ms out, or export the checkpoint with another one" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("hop_ms", "stride_ms"), [(10.0, 30), (20.0, 40), (40.0, 40)])
+@pytest.mark.parametrize(("hop_ms", "stride_ms"), slow_unless([(10.0, 30), (20.0, 40), (40.0, 40)], lambda case: case[0] == 20))
 def test_the_default_stride_fits_the_hop(hop_ms: float, stride_ms: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_model("single_fc", "log_mel", words=("yes", "no"), window_ms=40.0, hop_ms=hop_ms)
     monkeypatch.setattr("kws.inference.checkpoint.load_checkpoint", lambda path: model)

@@ -27,7 +27,6 @@ from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.events import read_audacity, read_detections
 from kws.streaming.spotter import Spotter
 
-torch.set_num_threads(1)
 Capture = pytest.CaptureFixture[str]
 Log = pytest.LogCaptureFixture
 # An untrained model is never sure of anything: this finds something all the same.

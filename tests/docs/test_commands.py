@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from runs import composed
+from warm_python import WarmPython
 from workbench import NOT_RUN, PAGES, ROOT, Command, Workbench, blocks, commands, failures, is_run
+
+from kws.cli.main import build_parser
 
 SHELL = [command for page in PAGES for block in blocks(page) if block.language == "sh" for command in commands(block)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "README.md"], ids=lambda page: page.name)
-def test_every_command_of_a_page_runs_from_top_to_bottom(page: Path, trained: Path, tmp_path: Path) -> None:
+def test_every_command_of_a_page_runs_from_top_to_bottom(
+    page: Path, trained: Path, warm_python: WarmPython, tmp_path: Path
+) -> None:
     if not any(is_run(block) for block in blocks(page)):
         pytest.skip("this page has no command that a test can run")
-    failed = failures(page, Workbench(tmp_path / "clone", trained))
+    failed = failures(page, Workbench(tmp_path / "clone", warm_python, trained))
     assert not failed, "\n\n".join(failed)
 
 
@@ -37,6 +45,29 @@ def test_a_command_can_be_pasted_into_zsh(command: Command) -> None:
     bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", command.text)
     assert not re.search(r"\s#", bare), "put the comment on a line of its own"
     assert not re.search(r"[\[\]{}…]", bare), "quote it"
+
+
+def _arguments(command: Command) -> list[str]:
+    """A command's words, up to where a pipe begins."""
+    words = shlex.split(command.text)
+    return words[: words.index("|")] if "|" in words else words
+
+
+@pytest.mark.parametrize(
+    "command", [one for one in SHELL if one.text.startswith("kws ")], ids=lambda one: f"{one.page}:{one.line}"
+)
+def test_a_command_of_kws_has_options_that_there_are(command: Command) -> None:
+    build_parser().parse_args(_arguments(command)[1:])
+
+
+@pytest.mark.parametrize(
+    "command", [one for one in SHELL if one.text.startswith("python train.py ")], ids=lambda one: f"{one.page}:{one.line}"
+)
+def test_a_run_has_settings_that_there_are(command: Command) -> None:
+    """Composed, not run; of a sweep each first value."""
+    overrides = [word for word in _arguments(command)[2:] if "=" in word and not word.startswith(("resume=", "sweep=", "hydra."))]
+    sweep = "-m" in command.text.split()
+    composed(*(re.sub(r",.*", "", one) if sweep else one for one in overrides), "data.source.root=clips")
 
 
 @pytest.mark.parametrize("start", NOT_RUN)

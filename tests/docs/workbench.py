@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from corpora import SPEAKERS, write_background
+from warm_python import WarmPython
 
 from kws.audio.io import write_wav
 
@@ -120,7 +121,7 @@ if arguments[:1] == ["train.py"] or arguments[:3] == ["-m", "kws", "train"]:
 elif arguments[:2] == ["-m", "kws"]:
     arguments += {"synthesize": ["--voices", "5", "--takes", "1", "--noise-s", "2"], "listen": ["--speed", "50"],
                   "make-stream": ["--minutes", "0.5"]}.get(arguments[2], [])
-os.execv(sys.executable, [sys.executable, *arguments])
+os.execv(sys.executable, [sys.executable, *WARM, *arguments])
 """
 
 
@@ -129,11 +130,12 @@ class Workbench:
 
     Args:
         folder: to be made.
+        warm: runs what is Python.
         checkpoint: becomes best.ckpt; None: there is none.
     """
 
-    def __init__(self, folder: Path, checkpoint: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, warm: WarmPython, checkpoint: Path | None = None) -> None:
+        self.folder, self.warm = folder, warm
         folder.mkdir()
         for name in ("kws", "conf", "mobile"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "target", "assets"))
@@ -155,13 +157,14 @@ class Workbench:
 
     def _write_shims(self, folder: Path) -> None:
         folder.mkdir()
-        (folder / "small.py").write_text(_SMALL)
+        (folder / "small.py").write_text(f"WARM = {self.warm.client!r}\n{_SMALL}")
         for name, arguments in (("python", ""), ("kws", "-m kws ")):
-            (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder / "small.py"}" {arguments}"$@"\n')
+            (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{folder / "small.py"}" {arguments}"$@"\n')
             (folder / name).chmod(0o755)
 
     def run(self, text: str, timeout: float = 280) -> subprocess.CompletedProcess[str]:
         """Run a command line in the folder."""
+        self.warm.start()
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         environment = os.environ | {"PATH": path, "PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1", "COLUMNS": "120"}
         return subprocess.run(

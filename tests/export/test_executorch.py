@@ -26,7 +26,6 @@ from kws.inference.executorch import ExecuTorchModel, quiet, sealed
 from kws.inference.metadata import METADATA_KEY, Metadata
 from kws.streaming.decoder_settings import DecoderSettings
 
-torch.set_num_threads(1)
 # Frames of 488 samples, 160 apart, are cut by another path than those of 480.
 UNEVEN = {"window_ms": 30.5}
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from exported import make_model
+from slow import slow_unless
 from torch import Tensor, nn
 
 import kws
@@ -23,7 +24,6 @@ from kws.inference.checkpoint import WaveformModel
 from kws.inference.metadata import Metadata
 from kws.labels import LabelSet
 
-torch.set_num_threads(1)
 Change = Callable[[nn.Module], object]
 
 
@@ -97,7 +97,7 @@ def nan_output(module: nn.Module) -> None:
             weight[2] = float("nan")
 
 
-@pytest.mark.parametrize("form", ["onnx", "torchscript", "mobile"])
+@pytest.mark.parametrize("form", slow_unless(["onnx", "torchscript", "mobile"], lambda form: form != "onnx"))
 @pytest.mark.parametrize(
     ("change", "where"),
     [

@@ -9,6 +9,7 @@ import pytest
 import torch
 from exported import FRONT_ENDS, NETWORKS, make_model
 from numpy.typing import NDArray
+from slow import slow_unless
 
 from kws.errors import KwsError
 from kws.export.exporter import Scores
@@ -19,9 +20,9 @@ from kws.inference.checkpoint import WaveformModel
 from kws.inference.loading import load
 from kws.models.config import Recipe
 
-torch.set_num_threads(1)
 # ExecuTorch and whole numbers have tests of their own.
 PLAIN = ("onnx", "torchscript", "mobile")
+QUICK = ("single_fc", "conv", "low_latency_svdf", "ds_tc_resnet")
 COMBINATIONS = [(network, "mfcc") for network in NETWORKS] + [("single_fc", name) for name in FRONT_ENDS if name != "mfcc"]
 
 
@@ -40,7 +41,7 @@ def well_conditioned(model: WaveformModel) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("form", PLAIN)
-@pytest.mark.parametrize(("network", "front_end"), COMBINATIONS)
+@pytest.mark.parametrize(("network", "front_end"), slow_unless(COMBINATIONS, lambda case: case[0] in QUICK))
 def test_equal_to_the_module(network: str, front_end: str, form: str, tmp_path: Path) -> None:
     model = make_model(network, front_end)
     artefact = load(written(model, form, tmp_path))
@@ -65,7 +66,12 @@ def test_carries_its_description(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", PLAIN)
-@pytest.mark.parametrize(("window_ms", "hop_ms"), [(25.0, 10.0), (30.0, 20.0), (32.5, 7.5), (20.0, 20.0), (30.0, 9.9375)])
+@pytest.mark.parametrize(
+    ("window_ms", "hop_ms"),
+    slow_unless(
+        [(25.0, 10.0), (30.0, 20.0), (32.5, 7.5), (20.0, 20.0), (30.0, 9.9375)], lambda case: case in ((25.0, 10.0), (32.5, 7.5))
+    ),
+)
 def test_any_framing(form: str, window_ms: float, hop_ms: float, tmp_path: Path) -> None:
     model = make_model("single_fc", "mfcc", window_ms=window_ms, hop_ms=hop_ms)
     clips = well_conditioned(model)

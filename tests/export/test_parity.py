@@ -14,8 +14,6 @@ from kws.export.probes import hard_signals
 from kws.inference.checkpoint import WaveformModel
 from kws.inference.model import Artefact, Scores, Waveforms
 
-torch.set_num_threads(1)
-
 
 class Off(Artefact):
     """The checkpoint itself, with its first probability off by so much."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from exported import FRONT_ENDS, NETWORKS, make_model
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
+from slow import slow_unless
 from torch import nn
 
 from kws.errors import KwsError
@@ -30,9 +31,13 @@ from kws.inference.onnx import open_session
 from kws.models.bc_resnet import Block
 from kws.models.low_latency_conv import LowLatencyConv
 
-torch.set_num_threads(1)
 DEEP = [name for name in NETWORKS if name != "single_fc"]
 WITH_DEPTHWISE = ("bc_resnet", "bc_tc_resnet", "ds_cnn", "ds_tc_resnet")
+
+
+def some_of(networks: Iterable[str]) -> list[Any]:
+    """All networks; but for a few, their tests are slow."""
+    return slow_unless(networks, lambda name: name in ("low_latency_conv", "ds_tc_resnet", "single_fc"))
 
 
 def sound(model: WaveformModel, seed: int) -> NDArray[np.float32]:
@@ -92,7 +97,7 @@ def weights_by_type(path: Path) -> dict[int, int]:
     return counts
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", some_of(NETWORKS))
 def test_near_the_float_model(network: str, made: Made) -> None:
     # An untrained network hears little but the loudest MFCC, and its last layer blows up what is left; log-mel is saner.
     files = made(network, "log_mel")
@@ -109,6 +114,7 @@ def test_near_the_float_model(network: str, made: Made) -> None:
     np.testing.assert_allclose(whole.score(clips[:1]), scores[:1], rtol=0, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["bc_resnet", "bc_tc_resnet"])
 def test_a_normalisation_makes_no_noise_of_quiet_channels(network: str, tmp_path: Path) -> None:
     model = make_model(network, "log_mel")
@@ -143,7 +149,7 @@ def test_features_of_any_range(front_end: str, made: Made) -> None:
     np.testing.assert_allclose(whole.score(clips), plain.score(clips), rtol=0, atol=0.05)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", some_of(NETWORKS))
 def test_the_network_is_stored_in_8_bits_and_the_front_end_is_as_it_was(network: str, made: Made) -> None:
     files = made(network, "log_mel")
     model, plain, whole = files.model, files.plain, files.whole
@@ -175,7 +181,7 @@ def test_features_are_the_same_to_the_bit(front_end: str, made: Made, tmp_path: 
     np.testing.assert_array_equal(after, before)
 
 
-@pytest.mark.parametrize("network", DEEP)
+@pytest.mark.parametrize("network", some_of(DEEP))
 def test_computes_in_whole_numbers_after_the_first_layer(network: str, made: Made) -> None:
     graph = onnx.load(made(network, "log_mel").whole).graph
     makers = {name: node for node in graph.node for name in node.output}
@@ -195,7 +201,7 @@ def test_computes_in_whole_numbers_after_the_first_layer(network: str, made: Mad
     assert makers[softmax.input[0]].op_type == "Gemm"
 
 
-@pytest.mark.parametrize("network", DEEP)
+@pytest.mark.parametrize("network", some_of(DEEP))
 def test_onnx_runtime_finds_its_kernels_for_8_bits(network: str, made: Made, tmp_path: Path) -> None:
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath, options.log_severity_level = str(tmp_path / "optimised.onnx"), 4

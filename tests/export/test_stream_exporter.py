@@ -14,6 +14,7 @@ from exported import NETWORKS, make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from slow import slow_unless
 
 from kws.cli.main import main
 from kws.errors import KwsError
@@ -29,7 +30,6 @@ from kws.streaming.decoder import CommandDecoder
 from kws.streaming.scorer import StatefulScorer, StreamScorer, WindowScorer
 from kws.streaming.spotter import Spotter
 
-torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100)
 # The networks that stream in ways of their own, and one that does as any can.
 KINDS = ("conv", "low_latency_conv", "low_latency_svdf", "tiny_conv")
@@ -119,7 +119,7 @@ def written(network: str, form: str, folder: Path, stride_ms: float = 30) -> Str
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize("network", KINDS)
+@pytest.mark.parametrize("network", slow_unless(KINDS, lambda name: name not in ("conv", "tiny_conv")))
 def test_files_are_equal_to_whole_windows(network: str, form: str, files: Path) -> None:
     artefact = written(network, form, files)
     expected = whole_windows(network, "mfcc")[::3]
@@ -131,7 +131,10 @@ def test_files_are_equal_to_whole_windows(network: str, form: str, files: Path) 
     assert artefact.score(np.zeros((0, 16000), np.float32)).shape == (0, 5)
 
 
-@pytest.mark.parametrize(("network", "stride_ms"), [("single_fc", 10), ("tiny_embedding_conv", 1000), ("low_latency_svdf", 20)])
+@pytest.mark.parametrize(
+    ("network", "stride_ms"),
+    slow_unless([("single_fc", 10), ("tiny_embedding_conv", 1000), ("low_latency_svdf", 20)], lambda case: case[1] == 20),
+)
 def test_onnx_files_at_other_strides(network: str, stride_ms: int, files: Path) -> None:
     scorer = open_scorer(written(network, "onnx", files, stride_ms), stride_ms)
     assert_same(pushed(scorer, sound(), [5, 999]), whole_windows(network, "mfcc")[:: stride_ms // 10])

@@ -34,7 +34,6 @@ from kws.inference.metadata_update import write_decoder, write_temperature
 from kws.streaming.at_temperature import at_temperature
 from kws.streaming.decoder_settings import DecoderSettings
 
-torch.set_num_threads(1)
 TEMPERATURE = 2.3
 
 

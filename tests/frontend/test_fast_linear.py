@@ -9,8 +9,6 @@ from torch import Tensor
 
 from kws.frontend.fast_linear import product
 
-torch.set_num_threads(1)
-
 # Rows, inputs, outputs: below the threshold of 64 rows, on it, above it; the last rows are made of two dimensions.
 SHAPES = [
     ((1,), 5, 3),

@@ -11,7 +11,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from kws.frontend.features import Average, LogMel, Mfcc, MfccTorchaudio
 from kws.frontend.front_end import FrontEnd
 
-torch.set_num_threads(1)
 pytestmark = [
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

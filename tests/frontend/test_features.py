@@ -18,7 +18,6 @@ from kws.frontend.features import Average, LogMel, Mfcc, MfccTorchaudio
 from kws.frontend.front_end import FrontEnd
 from kws.frontend.spectrum import Spectrum
 
-torch.set_num_threads(1)
 pytestmark = pytest.mark.filterwarnings("ignore:At least one mel filterbank has all zero values")
 
 FRONT_ENDS = [Mfcc, MfccTorchaudio, LogMel, Average]

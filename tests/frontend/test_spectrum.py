@@ -16,8 +16,6 @@ from kws.errors import KwsError
 from kws.frontend import processor
 from kws.frontend.spectrum import Spectrum
 
-torch.set_num_threads(1)
-
 specs = st.builds(
     FeatureSpec,
     rate_hz=st.sampled_from([8000, 11025, 16000, 22050]),

@@ -13,8 +13,6 @@ from sounds import Array, as_batch, speech, white
 
 from kws.frontend.features import Average, Mfcc
 
-torch.set_num_threads(1)
-
 # Inputs whose empty bands hold float32 rounding noise, which the logarithm blows up.
 TONAL = ("sine_", "sweep_", "impulse_", "nyquist", "square", "ones", "dc")
 

@@ -12,6 +12,7 @@ from exported import make_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from slow import slow_unless
 
 from kws.errors import KwsError
 from kws.export.parity import LIMIT
@@ -22,7 +23,6 @@ from kws.inference.loading import load
 from kws.inference.stream_model import StreamModel
 from kws.streaming.scorer import StreamScorer
 
-torch.set_num_threads(1)
 STRIDES_MS = (10, 20, 30, 50, 100, 980)
 CHUNKS = st.lists(st.one_of(st.integers(1, 500), st.integers(500, 32000)), max_size=20)
 
@@ -109,7 +109,10 @@ def test_a_new_stream_forgets() -> None:
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize(("name", "stride_ms"), [("ds_tc_resnet", 100), *((name, 30) for name in NETWORKS)])
+@pytest.mark.parametrize(
+    ("name", "stride_ms"),
+    slow_unless([("ds_tc_resnet", 100), *((name, 30) for name in NETWORKS)], lambda case: case == ("ds_tc_resnet", 30)),
+)
 def test_files(form: str, name: str, stride_ms: int, tmp_path: Path) -> None:
     model, path = models(name, "log_mel"), tmp_path / f"a{SUFFIXES[form]}"
     write_streaming(StreamingScores(model, stride_ms).eval(), model.metadata, form, path)
@@ -121,7 +124,7 @@ def test_files(form: str, name: str, stride_ms: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", slow_unless(NETWORKS, lambda name: name == "ds_tc_resnet"))
 def test_exports_are_compared(name: str, form: str, tmp_path: Path) -> None:
     report = export_streaming(models(name, "log_mel"), form, tmp_path, "a")
     assert report.passed

@@ -22,7 +22,6 @@ from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
 from kws.inference.metadata import METADATA_KEY
 
-torch.set_num_threads(1)
 KINDS = {".onnx": "onnx", ".pt": "torchscript", ".ptl": "mobile"}
 suffixes = pytest.mark.parametrize("suffix", list(KINDS))
 

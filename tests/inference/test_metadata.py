@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from exported import make_model
 
 from kws.audio.framing import FeatureSpec
@@ -20,7 +19,6 @@ from kws.inference.metadata import Metadata
 from kws.labels import LabelSet
 from kws.streaming.decoder_settings import DecoderSettings
 
-torch.set_num_threads(1)
 METADATA = Metadata(
     LabelSet(("größer", "no")),
     FeatureSpec(8000, 750.0, 25.0, 12.5),

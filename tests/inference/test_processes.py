@@ -5,21 +5,19 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from exported import make_model, save_checkpoint
+from warm_python import WarmPython
 
 import kws
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.stream_exporter import export_streaming
 
-torch.set_num_threads(1)
 CLIPS = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 16000)).astype(np.float32)
 NAMES = ("m.ckpt", "m.onnx", "m.pt", "m.ptl", "m.stream.onnx", "m.stream.pt", "m.stream.ptl")
 
@@ -129,9 +127,10 @@ for given in (model, None):
         ("m.onnx", "m.ckpt", 2, True),
     ],
 )
-def test_a_forked_process_says_what_it_can_not_do(name: str, first: str, threads: int, works: bool, folder: Path) -> None:
-    command = [sys.executable, "-c", FORK, str(folder / name), str(folder / first), str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+def test_a_forked_process_says_what_it_can_not_do(
+    name: str, first: str, threads: int, works: bool, folder: Path, warm_python: WarmPython
+) -> None:
+    done = warm_python.run("-c", FORK, str(folder / name), str(folder / first), str(threads), cwd=folder, timeout=120)
     lines = done.stdout.splitlines()
     assert len(lines) == 2, done.stderr
     for line in lines:

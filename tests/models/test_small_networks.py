@@ -16,8 +16,6 @@ from kws.models.ds_cnn import DsCnn
 from kws.models.ds_tc_resnet import DsTcResNet
 from kws.models.summary import summarise
 
-torch.set_num_threads(1)
-
 MEDIUM = ((2, 1), (2, 2), (1, 1), (1, 1), (1, 1))
 LARGE = (*MEDIUM, (1, 1))
 NETWORKS: dict[str, tuple[Callable[..., nn.Module], int, int]] = {

@@ -14,8 +14,6 @@ from kws.models.summary import LayerSummary, describe, summarise
 from kws.models.svdf import LowLatencySvdf
 from kws.models.tiny_conv import TinyEmbeddingConv
 
-torch.set_num_threads(1)
-
 
 def test_conv() -> None:
     assert summarise(Conv(98, 40, 12), 98, 40) == [

@@ -16,8 +16,6 @@ from kws.models.svdf import LowLatencySvdf
 from kws.models.tensorflow_weights import load_original_weights, read_original_weights
 from kws.models.tiny_conv import TinyConv
 
-torch.set_num_threads(1)
-
 
 def tiny() -> tuple[TinyConv, dict[str, np.ndarray]]:
     rng = np.random.default_rng(0)

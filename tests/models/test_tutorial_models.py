@@ -24,8 +24,6 @@ from kws.models.svdf import LowLatencySvdf
 from kws.models.tensorflow_weights import load_original_weights, read_original_weights
 from kws.models.tiny_conv import TinyConv, TinyEmbeddingConv
 
-torch.set_num_threads(1)
-
 Network = Callable[..., nn.Module]
 FILES = {
     "single_fc": SingleFc,

@@ -126,6 +126,7 @@ def test_killed_within_a_gap_or_a_line(tmp_path: Path) -> None:
     assert pieces == [([0, 1], 0), ([2], 0), ([], 5)]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "heard.wav", 1000, LABELS)
     listener, block = Listener(scorer(), SETTINGS, recorder), Block(STREAM[450:950], 3)

@@ -16,8 +16,6 @@ from kws.models.config import Recipe
 from kws.training.averaging import MovingAverage
 from kws.training.callbacks import make_callbacks
 
-torch.set_num_threads(1)
-
 
 class Watch(pl.Callback):
     """The first weight after each step, and in each validation."""

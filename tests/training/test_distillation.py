@@ -14,8 +14,6 @@ from kws.errors import KwsError
 from kws.models.config import Recipe
 from kws.training.distillation import Teacher, load_teacher
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def features() -> Tensor:

@@ -16,8 +16,6 @@ from kws.export.formats import FORMATS, Format
 from kws.export.parity import LIMIT
 from kws.training.final_export import export_run
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="module")
 def run(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:

@@ -118,6 +118,7 @@ def started(corpus: Path, folder: Path, *overrides: str) -> subprocess.Popen[str
     raise AssertionError("it ended by itself")
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_checkpoint_and_a_command_that_goes_on(small_corpus: Path, tmp_path: Path) -> None:
     process = started(small_corpus, tmp_path / "a run", "trainer.val_check_interval=6")
     process.send_signal(signal.SIGINT)

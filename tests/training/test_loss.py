@@ -15,7 +15,6 @@ from kws.models.config import Recipe
 from kws.training.distillation import Teacher
 from kws.training.loss import Objective
 
-torch.set_num_threads(1)
 LABELS = torch.arange(12) % 4
 
 

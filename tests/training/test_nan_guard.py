@@ -11,8 +11,6 @@ from kws.models.svdf import LowLatencySvdf
 from kws.models.tiny_conv import TinyEmbeddingConv
 from kws.training.nan_guard import NanCheck
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def network() -> TinyEmbeddingConv:

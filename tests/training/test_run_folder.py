@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import ROOT, TINY, command
+from runs import ROOT, TINY, Command
 
 from kws.errors import KwsError
 from kws.training.folder import LATEST, hold, link_latest, make_own, next_steps
@@ -24,6 +24,7 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_runs_of_the_same_second_have_a_folder_each(small_corpus: Path, tmp_path: Path) -> None:
     runs = [start(tmp_path, *SHORT, f"data.source.root={small_corpus}", f"seed={seed}") for seed in (1, 2, 3)]
     said = [run.communicate(timeout=240)[0] for run in runs]
@@ -44,7 +45,7 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
     assert all(path.is_dir() for path in made)
 
 
-def test_a_folder_that_another_run_writes_into_is_refused(small_corpus: Path, tmp_path: Path) -> None:
+def test_a_folder_that_another_run_writes_into_is_refused(command: Command, small_corpus: Path, tmp_path: Path) -> None:
     lock = hold(tmp_path / "run")
     assert lock is not None
     given = [*SHORT, f"data.source.root={small_corpus}"]

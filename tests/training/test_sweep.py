@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from runs import ROOT, TINY, command
+from runs import ROOT, TINY, Command
 
 from kws.training.sweep import as_table, finish_sweep, gather
 
@@ -25,7 +25,7 @@ def table(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def sweep(corpus: Path, folder: Path, *overrides: str) -> tuple[int, str, list[dict[str, str]]]:
+def sweep(command: Command, corpus: Path, folder: Path, *overrides: str) -> tuple[int, str, list[dict[str, str]]]:
     done = command("-m", *SHORT, f"data.source.root={corpus}", *overrides, cwd=folder)
     return done.returncode, done.stdout + done.stderr, table(folder)
 
@@ -35,16 +35,17 @@ def needs(package: str) -> None:
         pytest.skip("kws[sweeps] is not installed")
 
 
-def test_runs_one_after_another(small_corpus: Path, tmp_path: Path) -> None:
-    status, said, rows = sweep(small_corpus, tmp_path, "model=tiny_conv,single_fc")
+@pytest.mark.slow
+def test_runs_one_after_another(command: Command, small_corpus: Path, tmp_path: Path) -> None:
+    status, said, rows = sweep(command, small_corpus, tmp_path, "model=tiny_conv,single_fc")
     assert status == 0, said
     assert sorted(row["model"] for row in rows) == ["single_fc", "tiny_conv"]
     assert all(float(row["validation_accuracy"]) >= 0 and row["steps"] == "3" and not row["error"] for row in rows)
     assert "HydraConfig" not in said
 
 
-def test_a_run_that_fails_leaves_the_others(small_corpus: Path, tmp_path: Path) -> None:
-    status, said, rows = sweep(small_corpus, tmp_path, "model=tiny_conv", "features.bins=40,99,30")
+def test_a_run_that_fails_leaves_the_others(command: Command, small_corpus: Path, tmp_path: Path) -> None:
+    status, said, rows = sweep(command, small_corpus, tmp_path, "model=tiny_conv", "features.bins=40,99,30")
     assert status == 1, said
     assert [bool(row["error"]) for row in rows] == [False, False, True]
     assert rows[2]["features.bins"] == "99"
@@ -53,34 +54,35 @@ def test_a_run_that_fails_leaves_the_others(small_corpus: Path, tmp_path: Path) 
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sweeper", ["basic", "optuna"])
-def test_an_error_of_torch_leaves_the_others(
-    small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sweeper: str
-) -> None:
+def test_an_error_of_torch_leaves_the_others(command: Command, small_corpus: Path, tmp_path: Path, sweeper: str) -> None:
     needs("hydra_optuna_sweeper")
     given = (
         ["optim.lr=0.001,1e39"] if sweeper == "basic" else ["sweep=optuna", "hydra.sweeper.n_trials=2", "optim.lr=choice(1e39)"]
     )
-    status, said, rows = sweep(small_corpus, tmp_path, "check_nans=true", *given)
+    status, said, rows = sweep(command, small_corpus, tmp_path, "check_nans=true", *given)
     assert status == 1, said
     assert all(row["error"] for row in rows if row["optim.lr"] == "1e+39")
     assert len(rows) == 2
 
 
-def test_runs_side_by_side(small_corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_runs_side_by_side(command: Command, small_corpus: Path, tmp_path: Path) -> None:
     needs("hydra_joblib_launcher")
-    status, said, rows = sweep(small_corpus, tmp_path, "model=tiny_conv", "sweep=parallel", "features.bins=40,99")
+    status, said, rows = sweep(command, small_corpus, tmp_path, "model=tiny_conv", "sweep=parallel", "features.bins=40,99")
     assert status == 1, said
     assert [(row["features.bins"], row["error"][:17]) for row in rows] == [("40", ""), ("99", "features.bins: 99")]
 
 
-def test_a_search_is_for_every_model_and_the_same_again(small_corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_search_is_for_every_model_and_the_same_again(command: Command, small_corpus: Path, tmp_path: Path) -> None:
     needs("hydra_optuna_sweeper")
     found = []
     for place in (tmp_path / "a", tmp_path / "b"):
         place.mkdir()
         given = ["sweep=optuna", "hydra.sweeper.n_trials=2", "model=single_fc"]
-        status, said, rows = sweep(small_corpus, place, *given)
+        status, said, rows = sweep(command, small_corpus, place, *given)
         assert status == 0, said
         assert "2 runs of 3 steps each" in said
         found.append([(row["optim.lr"], row["validation_accuracy"], row["loss"]) for row in rows])
@@ -88,6 +90,7 @@ def test_a_search_is_for_every_model_and_the_same_again(small_corpus: Path, tmp_
     assert len({rate for rate, *_ in found[0]}) == 2
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_stopped_leaves_the_table_of_what_is_done(small_corpus: Path, tmp_path: Path) -> None:
     given = ["-m", *SHORT, f"data.source.root={small_corpus}", "model=tiny_conv", "schedule.steps=[3,1],[1000000,1]"]
     run = subprocess.Popen(

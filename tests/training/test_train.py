@@ -16,7 +16,7 @@ import torch
 from corpora import SPEAKERS, TAKES, WANTED
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from runs import CONF, ROOT, TINY, Runner, command, composed
+from runs import CONF, ROOT, TINY, Command, Runner, composed
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import kws
@@ -44,7 +44,7 @@ def options(group: str) -> list[str]:
 # The command
 
 
-def test_help_is_readable_and_ends_well(tmp_path: Path) -> None:
+def test_help_is_readable_and_ends_well(command: Command, tmp_path: Path) -> None:
     done = command("--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     for group in (path.name for path in CONF.iterdir() if path.is_dir()):
@@ -263,7 +263,7 @@ def test_every_default_of_the_original_is_ours() -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def finished(command: Command, small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run from the command line: its folder, and what it said."""
     place = tmp_path_factory.mktemp("run")
     done = command(*TINY, f"data.source.root={small_corpus}", f"hydra.run.dir={place / 'run'}", cwd=place)
@@ -381,7 +381,8 @@ def test_a_run_says_what_becomes_of_unseen_words(small_corpus: Path, run_here: R
     assert result["unseen_accepted"] == (predictions > 1).mean()
 
 
-def test_two_processes_train_together_and_count_each_clip_once(small_corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_two_processes_train_together_and_count_each_clip_once(command: Command, small_corpus: Path, tmp_path: Path) -> None:
     given = [*TINY, f"data.source.root={small_corpus}", f"hydra.run.dir={tmp_path / 'run'}", "logger=none", "data.batch_size=2"]
     done = command(*given, "schedule.steps=[2,1]", "trainer.strategy=ddp", "trainer.devices=2", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from corpora import OTHERS, RATE_HZ, SPEAKERS, WANTED, word_sound
 from file_server import Server, serving
-from runs import ROOT, TINY, command, composed
+from runs import ROOT, TINY, Command, composed
 
 import kws
 from kws.audio.io import fit_length, read_audio, to_float, write_wav
@@ -63,7 +63,7 @@ def miniature(small_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def run(miniature: Path) -> Path:
+def run(command: Command, miniature: Path) -> Path:
     """A run of protocol v2-12 on the miniature."""
     given = [word for word in TINY if not word.startswith("data=")]
     done = command("protocol=v2-12", *given, f"data.source.root={miniature}", f"hydra.run.dir={miniature}/run", cwd=miniature)
@@ -210,7 +210,7 @@ def test_eight_words_keep_eleven_others_out_of_training() -> None:
     assert {"on", "off", "snow"} <= set(spoken)
 
 
-def test_without_silence_and_unknown_all_words_can_be_wanted(miniature: Path, tmp_path: Path) -> None:
+def test_without_silence_and_unknown_all_words_can_be_wanted(command: Command, miniature: Path, tmp_path: Path) -> None:
     given = [word for word in TINY if not word.startswith(("data=", "words="))]
     words = f"words=[{','.join((*WANTED, *OTHERS))}]".replace("yes", "'yes'").replace("no", "'no'")
     done = command(

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from kws.export.graph.fold_batch_norm import fold_norms
 
-torch.set_num_threads(1)
-
 
 class Folds(nn.Module):
     """A grouped convolution without bias, one with; both normalised."""

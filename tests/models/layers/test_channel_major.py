@@ -24,8 +24,6 @@ from kws.models.layers.channel_major import (
     mean_over_frequency,
 )
 
-torch.set_num_threads(1)
-
 LAYERS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "pointwise": (lambda: Pointwise(3, 5), 3, 10),
     "over time": (lambda: TimeDepthwise(3, 3), 3, 4),

@@ -16,8 +16,6 @@ from kws.models.ds_tc_resnet import CausalBlock, DsTcResNet
 from kws.models.layers import channels_last as lines
 from kws.models.layers.channel_major import Pointwise, SubBandNorm, TimeDepthwise, as_maps, as_planes
 
-torch.set_num_threads(1)
-
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "pointwise": lambda: Pointwise(8, 5),
     "over time": lambda: TimeDepthwise(8, 3),

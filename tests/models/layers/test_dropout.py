@@ -11,8 +11,6 @@ from torch import Tensor
 from kws.errors import KwsError
 from kws.models.layers.dropout import Dropout, ReluDropout, keep_mask
 
-torch.set_num_threads(1)
-
 PROBABILITIES = [0.0, 0.1, 0.25, 0.5, 0.9]
 probabilities = pytest.mark.parametrize("probability", PROBABILITIES)
 COUNT = 200_000

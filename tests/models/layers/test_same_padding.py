@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from kws.models.layers.same_padding import Dense, SameConv2d, as_image, flatten, same_padding
 from kws.models.svdf import Svdf
 
-torch.set_num_threads(1)
-
 
 @given(size=st.integers(1, 60), kernel=st.integers(1, 25), stride=st.integers(1, 10))
 def test_same_padding_is_tensorflows(size: int, kernel: int, stride: int) -> None:
