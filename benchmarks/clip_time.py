@@ -125,10 +125,10 @@ def export_untrained(name: str, folder: Path) -> dict[str, Path]:
     from kws.export.exporter import Scores
     from kws.export.formats import FORMATS
     from kws.inference.checkpoint import WaveformModel
-    from kws.models.config import Recipe
+    from kws.models.config import ModelConfig
 
     torch.manual_seed(0)
-    model = WaveformModel(Recipe(WORDS, {"name": "mfcc"}, {"name": name})).eval()
+    model = WaveformModel(ModelConfig(WORDS, {"name": "mfcc"}, {"name": name})).eval()
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, (20, model.spec.samples)).astype(np.float32)
     paths = {}
     for form in ("onnx", "onnx-int8"):

@@ -31,7 +31,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from kws.frontend import processor
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.allocator import keep_freed_memory
 from kws.training.module import KeywordModule
 from kws.training.trainer import computes_bfloat16
@@ -59,7 +59,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("train", [*settings(args), "name=benchmark", *args.overrides])
-    recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
+    recipe = ModelConfig.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     module, data = KeywordModule(recipe, instantiate(cfg.optim), instantiate(cfg.schedule)), instantiate(cfg.data)
     data.prepare_data()
     data.setup()
@@ -145,7 +145,7 @@ def endless(data: object) -> Iterator[object]:
 def layers_of(kind: str) -> Iterator[None]:
     """`plain`: the layers take the path that they take in an exported graph."""
     with (
-        mock.patch.object(processor, "avx2_alone", lambda: kind == "lines"),
+        mock.patch.object(processor, "lacks_avx512", lambda: kind == "lines"),
         mock.patch.object(torch.compiler, "is_compiling", lambda: kind == "plain"),
     ):
         yield

@@ -139,10 +139,10 @@ def export_untrained(name: str, folder: Path) -> Path:
 
     from kws.export.stream_exporter import export_streaming
     from kws.inference.checkpoint import WaveformModel
-    from kws.models.config import Recipe
+    from kws.models.config import ModelConfig
 
     torch.manual_seed(0)
-    model = WaveformModel(Recipe(WORDS, {"name": "mfcc"}, {"name": name})).eval()
+    model = WaveformModel(ModelConfig(WORDS, {"name": "mfcc"}, {"name": name})).eval()
     report = export_streaming(model, "onnx", folder, name)
     if not report.passed:
         raise SystemExit(report.to_text())

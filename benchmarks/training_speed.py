@@ -104,7 +104,7 @@ def serve(model: str, args: argparse.Namespace) -> None:
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from kws.models.config import Recipe
+    from kws.models.config import ModelConfig
     from kws.training.allocator import keep_freed_memory
     from kws.training.module import KeywordModule
 
@@ -117,7 +117,7 @@ def serve(model: str, args: argparse.Namespace) -> None:
         if args.cache_dir:
             overrides.append(f"data.cache_dir={args.cache_dir.resolve()}")
         cfg = compose("train", overrides)
-    recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
+    recipe = ModelConfig.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     module = KeywordModule(recipe, instantiate(cfg.optim), instantiate(cfg.schedule))
     data = instantiate(cfg.data)
     data.prepare_data()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import KwsError
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 
 SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
@@ -71,7 +71,7 @@ class LabelSet:
 
     def write(self, path: Path) -> None:
         """Write labels.txt: one name a line, in index order (the original's format)."""
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
 
     @classmethod

@@ -23,11 +23,11 @@ TAKES = 2
 _SWEEPS = {"yes": (400, 1600), "no": (1600, 400), "tree": (300, 300), "bed": (2500, 2500)}
 
 
-def word_sound(word: str, rng: np.random.Generator, seconds: float = 1.0, rate_hz: int = RATE_HZ) -> NDArray[np.int16]:
+def word_sound(word: str, rng: np.random.Generator, seconds: float = 1.0, sample_rate: int = RATE_HZ) -> NDArray[np.int16]:
     """A 0.4 s sweep of the word's own shape, at a random pitch, place and loudness, in faint noise."""
-    samples, spoken = round(seconds * rate_hz), round(0.4 * rate_hz)
+    samples, spoken = round(seconds * sample_rate), round(0.4 * sample_rate)
     first, last = np.array(_SWEEPS[word]) * rng.uniform(0.9, 1.1)
-    phase = 2 * np.pi * np.cumsum(np.linspace(first, last, spoken)) / rate_hz
+    phase = 2 * np.pi * np.cumsum(np.linspace(first, last, spoken)) / sample_rate
     sound = 0.003 * rng.standard_normal(samples)
     start = rng.integers(samples - spoken + 1)
     sound[start : start + spoken] += rng.uniform(0.2, 0.5) * np.hanning(spoken) * np.sin(phase)

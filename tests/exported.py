@@ -13,7 +13,7 @@ import kws
 from kws.export.probes import hard_signals
 from kws.inference.checkpoint import WaveformModel
 from kws.inference.metadata import CHECKPOINT_KEY
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 
 WORDS = ("yes", "no", "stop")
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -41,7 +41,7 @@ def make_model(
 ) -> WaveformModel:
     """A model with weights large enough that its probabilities spread over sounds."""
     torch.manual_seed(seed)
-    recipe = Recipe(words, {**FRONT_ENDS[front_end], **features}, NETWORKS[network])
+    recipe = ModelConfig(words, {**FRONT_ENDS[front_end], **features}, NETWORKS[network])
     model = WaveformModel(recipe, {"checkpoint": "made.ckpt", "steps": 3}).eval()
     for layer in model.network.modules():
         for weight in layer.parameters(recurse=False):

@@ -10,7 +10,7 @@ from kws.labels import LabelSet
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.scorer import WindowScorer
 
-SPEC = FeatureSpec(rate_hz=1000, clip_ms=200.0, window_ms=20.0, hop_ms=10.0)
+SPEC = FeatureSpec(sample_rate=1000, clip_ms=200.0, window_ms=20.0, hop_ms=10.0)
 SETTINGS = DecoderSettings(average_window_ms=40, threshold=0.6, suppression_ms=300, minimum_count=2, stride_ms=20)
 
 

@@ -12,19 +12,19 @@ from kws.augment.augment import NoiseBank
 Array = NDArray[np.float64]
 
 
-def speech(seconds: float = 1.0, rate_hz: int = 16000, seed: int = 0) -> Array:
+def speech(seconds: float = 1.0, sample_rate: int = 16000, seed: int = 0) -> Array:
     """Sound like speech: a gliding voice with harmonics in syllables, over breath and a little room noise."""
     rng = np.random.default_rng(seed)
-    time = np.arange(round(seconds * rate_hz)) / rate_hz
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
     pitch_hz = 120 + 30 * np.sin(2 * np.pi * 1.5 * time) + 10 * rng.random()
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate_hz
-    voice = sum(np.sin(k * phase + rng.random()) / k for k in range(1, 30) if k * 170 < rate_hz / 2)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / sample_rate
+    voice = sum(np.sin(k * phase + rng.random()) / k for k in range(1, 30) if k * 170 < sample_rate / 2)
     syllables = np.clip(np.sin(2 * np.pi * 2.5 * time), 0, None)
     return 0.1 * syllables * (voice + 0.2 * rng.standard_normal(time.size)) + 1e-3 * rng.standard_normal(time.size)
 
 
-def white(seconds: float = 1.0, rate_hz: int = 16000, seed: int = 0) -> Array:
-    return np.random.default_rng(seed).uniform(-1, 1, round(seconds * rate_hz))
+def white(seconds: float = 1.0, sample_rate: int = 16000, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).uniform(-1, 1, round(seconds * sample_rate))
 
 
 def as_batch(*clips: Array) -> torch.Tensor:

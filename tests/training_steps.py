@@ -15,7 +15,7 @@ from torch import nn
 
 from kws.augment.augment import Augment, BackgroundNoise, SpecAugment, TimeShift
 from kws.data.sources.folder import Folder
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.callbacks import make_callbacks
 from kws.training.datamodule import KeywordData
 from kws.training.module import KeywordModule
@@ -23,7 +23,7 @@ from kws.training.schedule import Schedule, WarmupCosine
 
 Optimizer = Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer]
 
-RECIPE = Recipe(
+RECIPE = ModelConfig(
     WANTED,
     {"name": "mfcc", "hop_ms": 40, "bins": 10},
     {"name": "tiny_conv", "filters": 3, "dropout": 0.5},
@@ -89,7 +89,7 @@ def make_data(corpus: Path, batch_size: int = BATCH_SIZE, augment: bool = True) 
 def train_run(
     corpus: Path, folder: Path, steps: int, *, ckpt: Path | None = None, optimizer: Optimizer = NESTEROV,
     schedule: Schedule | None = SCHEDULE, last_every: int = 100, val_every: int = 4, seed: int = 1,
-    recipe: Recipe = RECIPE, check_nans: bool = False, **settings: Any,
+    recipe: ModelConfig = RECIPE, check_nans: bool = False, **settings: Any,
 ) -> Run:  # fmt: skip
     """Train to a step on one thread, from the start or from a checkpoint; `seed`: of whatever a checkpoint does not hold."""
     torch.set_num_threads(1)

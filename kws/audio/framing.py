@@ -26,7 +26,7 @@ class FeatureSpec:
     """How a clip is cut into frames; every size in samples follows from the settings in time.
 
     Args:
-        rate_hz: samples a second.
+        sample_rate: samples a second.
         clip_ms: length of a clip.
         window_ms: length of a frame.
         hop_ms: from one frame's start to the next.
@@ -36,7 +36,7 @@ class FeatureSpec:
         KwsError: a length of nothing, a window longer than the clip, or an unknown rule of fitting.
     """
 
-    rate_hz: int = 16000
+    sample_rate: int = 16000
     clip_ms: float = 1000.0
     window_ms: float = 30.0
     hop_ms: float = 10.0
@@ -47,7 +47,7 @@ class FeatureSpec:
         check_fit(self.fit)
         if self.window < 2 or self.hop < 1:
             raise KwsError(
-                f"features: window_ms={self.window_ms} and hop_ms={self.hop_ms} give less than a sample at {self.rate_hz} Hz"
+                f"features: window_ms={self.window_ms} and hop_ms={self.hop_ms} give less than a sample at {self.sample_rate} Hz"
             )
         if self.window > self.samples:
             raise KwsError(f"features.window_ms: {self.window_ms} ms is longer than the clip of {self.clip_ms} ms")
@@ -55,17 +55,17 @@ class FeatureSpec:
     @property
     def samples(self) -> int:
         """Samples in a clip."""
-        return int(self.rate_hz * self.clip_ms / 1000 + 1e-6)
+        return int(self.sample_rate * self.clip_ms / 1000 + 1e-6)
 
     @property
     def window(self) -> int:
         """Samples in a frame."""
-        return int(self.rate_hz * self.window_ms / 1000 + 1e-6)
+        return int(self.sample_rate * self.window_ms / 1000 + 1e-6)
 
     @property
     def hop(self) -> int:
         """Samples from frame to frame."""
-        return int(self.rate_hz * self.hop_ms / 1000 + 1e-6)
+        return int(self.sample_rate * self.hop_ms / 1000 + 1e-6)
 
     @property
     def fft_size(self) -> int:

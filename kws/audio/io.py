@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kws.audio.sound_decoder import decode, refuse_empty
 from kws.audio.wav_header import AudioError as AudioError
 from kws.audio.wav_header import WavLayout, wav_layout, with_length
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 
 # Compared in lower case.
 AUDIO_SUFFIXES = frozenset(
@@ -43,21 +43,21 @@ class Sound:
 
     Attributes:
         samples: int16 (samples,), at the rate asked for.
-        channels, rate_hz: of the file.
+        channels, sample_rate: of the file.
         notes: what was done to it that its owner may not expect, a sentence without the file's name each.
     """
 
     samples: NDArray[np.int16]
     channels: int
-    rate_hz: int
+    sample_rate: int
     notes: tuple[str, ...] = ()
 
 
-def read_audio(path: Path | str, rate_hz: int, *, resample: bool = True) -> NDArray[np.int16]:
+def read_audio(path: Path | str, sample_rate: int, *, resample: bool = True) -> NDArray[np.int16]:
     """Read a sound file as mono 16-bit samples.
 
-    Channels are averaged, another rate is resampled; 16-bit mono at `rate_hz` comes bit-exact. Float sound beyond full scale is
-    scaled down to it, and of channels that cancel each other the loudest is taken; both are said in a warning.
+    Channels are averaged, another rate is resampled; 16-bit mono at `sample_rate` comes bit-exact. Float sound beyond
+    full scale is scaled down to it, and of channels that cancel each other the loudest is taken; both are said in a warning.
 
     Args:
         path: WAV, FLAC, Ogg, Opus, MP3 or whatever else libsndfile reads; a pipe is read to its end; "-" is standard input.
@@ -70,13 +70,13 @@ def read_audio(path: Path | str, rate_hz: int, *, resample: bool = True) -> NDAr
         AudioError: missing, empty, truncated or no sound file; NaN or infinite samples; another rate while `resample` is False;
             over 4 GiB from a pipe.
     """
-    sound = read_sound_file(path, rate_hz, resample=resample)
+    sound = read_sound_file(path, sample_rate, resample=resample)
     for note in sound.notes:
         _log.warning("%s: %s", path, note)
     return sound.samples
 
 
-def read_sound_file(path: Path | str, rate_hz: int, *, resample: bool = True) -> Sound:
+def read_sound_file(path: Path | str, sample_rate: int, *, resample: bool = True) -> Sound:
     """As `read_audio`, with what the file was and what was done to it; nothing is logged."""
     name = os.fspath(path)
     try:
@@ -85,8 +85,8 @@ def read_sound_file(path: Path | str, rate_hz: int, *, resample: bool = True) ->
             file.seek(0)
             wav = wav_layout(file, length, name)
             notes = (wav.note,) if wav is not None and wav.note else ()
-            if wav is not None and wav.plain and wav.channels == 1 and wav.rate_hz == rate_hz:
-                return Sound(_read_plain(file, wav, name), 1, rate_hz, notes)
+            if wav is not None and wav.plain and wav.channels == 1 and wav.sample_rate == sample_rate:
+                return Sound(_read_plain(file, wav, name), 1, sample_rate, notes)
             mended = with_length(file, wav) if wav is not None and wav.unclosed else None
             if mended is None and isinstance(file, io.BytesIO):
                 mended = file
@@ -95,12 +95,12 @@ def read_sound_file(path: Path | str, rate_hz: int, *, resample: bool = True) ->
     except OSError as error:
         raise AudioError(f"{name}: can't be read: {error.strerror or error}; give an existing sound file") from error
     waveform = decoded.waveform
-    if decoded.rate_hz != rate_hz:
-        waveform = _at_rate(waveform, decoded.rate_hz, rate_hz, resample, name)
-    return Sound(to_int16(waveform), decoded.channels, decoded.rate_hz, notes + decoded.notes)
+    if decoded.sample_rate != sample_rate:
+        waveform = _at_rate(waveform, decoded.sample_rate, sample_rate, resample, name)
+    return Sound(to_int16(waveform), decoded.channels, decoded.sample_rate, notes + decoded.notes)
 
 
-def write_wav(path: Path | str, samples: NDArray[np.int16], rate_hz: int) -> None:
+def write_wav(path: Path | str, samples: NDArray[np.int16], sample_rate: int) -> None:
     """Write int16 (samples,) as mono 16-bit PCM; the file appears whole or not at all.
 
     Raises:
@@ -112,9 +112,9 @@ def write_wav(path: Path | str, samples: NDArray[np.int16], rate_hz: int) -> Non
     if (size := samples.nbytes) > 0xFFFFFFFF - 36:
         raise AudioError(f"{path}: {size} bytes of sound don't fit in a WAV file (4 GiB); write it in parts")
     header = struct.pack("<4sI8sI", b"RIFF", 36 + size, b"WAVEfmt ", 16)
-    header += struct.pack("<HHIIHH4sI", 1, 1, rate_hz, rate_hz * 2, 2, 16, b"data", size)
+    header += struct.pack("<HHIIHH4sI", 1, 1, sample_rate, sample_rate * 2, 2, 16, b"data", size)
     try:
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(header + samples.astype("<i2", copy=False).tobytes())
     except OSError as error:
         raise AudioError(f"{path}: can't be written: {error.strerror or error}") from error
@@ -187,15 +187,15 @@ def _read_plain(file: BinaryIO, wav: WavLayout, name: str) -> NDArray[np.int16]:
     return samples.astype(np.int16, copy=False)
 
 
-def _at_rate(waveform: NDArray[np.float32], found_hz: int, rate_hz: int, resample: bool, name: str) -> NDArray[np.float32]:
+def _at_rate(waveform: NDArray[np.float32], found_hz: int, sample_rate: int, resample: bool, name: str) -> NDArray[np.float32]:
     if not resample:
-        raise AudioError(f"{name}: its rate is {found_hz} Hz, {rate_hz} Hz expected; set resample to true, or convert the file")
+        raise AudioError(f"{name}: its rate is {found_hz} Hz, {sample_rate} Hz expected; set resample=true or convert it")
     if not LOWEST_RATE_HZ <= found_hz <= HIGHEST_RATE_HZ:
         raise AudioError(f"{name}: its header says {found_hz} Hz; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz can be resampled")
-    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
-        raise AudioError(f"rate_hz: {rate_hz} given; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz can be resampled to")
+    if not LOWEST_RATE_HZ <= sample_rate <= HIGHEST_RATE_HZ:
+        raise AudioError(f"sample_rate: {sample_rate} given; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz can be resampled to")
     from scipy.signal import resample_poly  # here, for it takes half a second to import and most sound never needs it
 
-    common = math.gcd(found_hz, rate_hz)
-    resampled: NDArray[np.float32] = resample_poly(waveform, rate_hz // common, found_hz // common)
+    common = math.gcd(found_hz, sample_rate)
+    resampled: NDArray[np.float32] = resample_poly(waveform, sample_rate // common, found_hz // common)
     return resampled

@@ -30,9 +30,9 @@ class Resampler:
     """
 
     def __init__(self, in_hz: int, out_hz: int) -> None:
-        for name, rate_hz in (("in_hz", in_hz), ("out_hz", out_hz)):
-            if not 0 < rate_hz <= _HIGHEST_RATE_HZ:
-                raise KwsError(f"{name}: {rate_hz} given; 1 to {_HIGHEST_RATE_HZ} Hz can be resampled")
+        for name, sample_rate in (("in_hz", in_hz), ("out_hz", out_hz)):
+            if not 0 < sample_rate <= _HIGHEST_RATE_HZ:
+                raise KwsError(f"{name}: {sample_rate} given; 1 to {_HIGHEST_RATE_HZ} Hz can be resampled")
         common = math.gcd(in_hz, out_hz)
         self.up, self.down = out_hz // common, in_hz // common
         self._phases, self._reach = _filters(self.up, self.down)

@@ -26,14 +26,14 @@ class Decoded:
 
     waveform: NDArray[np.float32]
     channels: int
-    rate_hz: int
+    sample_rate: int
     notes: tuple[str, ...]
 
 
 def decode(name: str, source: io.BytesIO | str | bytes) -> Decoded:
     """Decode with libsndfile: the mean of the channels, or the loudest where they cancel."""
     try:
-        waveform, energies, rate_hz = _mixed(source)
+        waveform, energies, sample_rate = _mixed(source)
         if not waveform.size:
             refuse_empty(name)
         notes: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ def decode(name: str, source: io.BytesIO | str | bytes) -> Decoded:
         # A mix passes full scale, and so do MP3 and Ogg by a little: the wave keeps its shape, and within 1 dB it is no news.
         waveform = waveform / np.float32(peak)
         notes += (f"its samples reach {peak:.3g} times full scale; all of it was scaled down to full scale",) * (peak > _NO_NEWS)
-    return Decoded(waveform, len(energies), rate_hz, notes)
+    return Decoded(waveform, len(energies), sample_rate, notes)
 
 
 def _mixed(source: io.BytesIO | str | bytes, channel: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.float64], int]:
@@ -70,10 +70,10 @@ def _mixed(source: io.BytesIO | str | bytes, channel: int | None = None) -> tupl
             else:
                 blocks.append(block.mean(axis=1))
                 sums += block.sum(axis=0, dtype=np.float64), np.einsum("fc,fc->c", block, block, dtype=np.float64)
-        rate_hz = int(file.samplerate)
+        sample_rate = int(file.samplerate)
     waveform = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     mean, square = sums / max(len(waveform), 1)
-    return waveform, square - mean**2, rate_hz
+    return waveform, square - mean**2, sample_rate
 
 
 def refuse_empty(name: str) -> NoReturn:

@@ -23,7 +23,7 @@ class WavLayout:
 
     plain: bool  # little-endian 16-bit PCM: the bytes in the file are the samples
     channels: int
-    rate_hz: int
+    sample_rate: int
     offset: int
     size: int
     unclosed: bool  # the header says 0 bytes, but sound follows
@@ -41,7 +41,7 @@ def wav_layout(file: BinaryIO, length: int, name: str) -> WavLayout | None:
     if len(head) < 12 or head[:4] not in (b"RIFF", b"RIFX", b"RF64") or head[8:] != b"WAVE":
         return None
     order = ">" if head[:4] == b"RIFX" else "<"
-    plain, channels, rate_hz, size64 = False, 0, 0, 0
+    plain, channels, sample_rate, size64 = False, 0, 0, 0
     position = 12
     while len(header := file.read(8)) == 8:
         kind, size = header[:4], struct.unpack(order + "I", header[4:])[0]
@@ -52,10 +52,10 @@ def wav_layout(file: BinaryIO, length: int, name: str) -> WavLayout | None:
             counted = _counts_header(declared, length - position, position, closed)
             found = length - position if counted else _sound_bytes(declared, length - position, closed, name)
             note = "its header counts itself as sound; all sound there is was read" if counted else ""
-            return WavLayout(plain, channels, rate_hz, position, found, unclosed=declared == 0 < found, note=note)
+            return WavLayout(plain, channels, sample_rate, position, found, unclosed=declared == 0 < found, note=note)
         if kind == b"fmt " and size >= 16:
             fmt = file.read(26)
-            code, channels, rate_hz, _, _, bits = struct.unpack(order + "HHIIHH", fmt[:16].ljust(16, b"\0"))
+            code, channels, sample_rate, _, _, bits = struct.unpack(order + "HHIIHH", fmt[:16].ljust(16, b"\0"))
             # WAVE_FORMAT_EXTENSIBLE names the real format in the first two bytes of its GUID.
             code = fmt[24] if code == 0xFFFE and size >= 40 and len(fmt) == 26 else code
             plain = order == "<" and code == 1 and bits == 16

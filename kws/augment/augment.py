@@ -24,13 +24,13 @@ class TimeShift(nn.Module):
 
     Args:
         shift_ms: largest shift either way; 0: none.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
     """
 
-    def __init__(self, shift_ms: float = 100.0, rate_hz: int = 16000) -> None:
+    def __init__(self, shift_ms: float = 100.0, sample_rate: int = 16000) -> None:
         super().__init__()
         _at_least_zero("time_shift.shift_ms", shift_ms)
-        self.shift = int(shift_ms * rate_hz / 1000)
+        self.shift = int(shift_ms * sample_rate / 1000)
 
     def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
         """Shifted clips (batch, samples) of any type."""

@@ -30,7 +30,7 @@ class Negatives(nn.Module):
         alike: pairs of words that are neither spliced nor mixed, for what comes out might be one of them, as go of no and go;
             words that are not wanted don't matter.
         fade_ms: length of a splice's fade, ms.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
 
     Raises:
         KwsError: a share or a fade that makes no sense, or a pair that is none.
@@ -46,7 +46,7 @@ class Negatives(nn.Module):
         mixed_percentage: float = 0.0,
         alike: Sequence[Sequence[str]] = (),
         fade_ms: float = 20.0,
-        rate_hz: int = 16000,
+        sample_rate: int = 16000,
     ) -> None:
         super().__init__()
         shares = {"reversed": reversed_percentage, "spliced": spliced_percentage, "mixed": mixed_percentage}
@@ -58,7 +58,7 @@ class Negatives(nn.Module):
         if not 0 < fade_ms < 1000:
             raise KwsError(f"augment.negatives.fade_ms: {fade_ms:g} makes no sense; give more than 0 and less than 1000")
         self.reversed, self.spliced, self.mixed = shares.values()
-        self.fade, self.rate_hz = max(1.0, fade_ms * rate_hz / 1000), rate_hz
+        self.fade, self.sample_rate = max(1.0, fade_ms * sample_rate / 1000), sample_rate
         self.register_buffer("forbidden", _forbidden(LabelSet(words), alike), persistent=False)
 
     @torch.no_grad()
@@ -101,10 +101,10 @@ class Negatives(nn.Module):
         one, other = clips[first].float(), clips[second].float()
         if not len(first):
             return one, other, first
-        middle = speech_middle(one, self.rate_hz)
-        place = torch.arange(clips.shape[1], device=clips.device) + (speech_middle(other, self.rate_hz) - middle)[:, None]
+        middle = speech_middle(one, self.sample_rate)
+        place = torch.arange(clips.shape[1], device=clips.device) + (speech_middle(other, self.sample_rate) - middle)[:, None]
         inside = (place >= 0) & (place < clips.shape[1])
-        gain = (speech_rms(one, self.rate_hz) / speech_rms(other, self.rate_hz).clamp(min=1)).clamp(max=_LARGEST_GAIN)
+        gain = (speech_rms(one, self.sample_rate) / speech_rms(other, self.sample_rate).clamp(min=1)).clamp(max=_LARGEST_GAIN)
         moved = other.gather(1, place.clamp(0, clips.shape[1] - 1)) * inside
         return one, moved * gain[:, None], middle
 

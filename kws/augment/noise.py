@@ -73,15 +73,15 @@ class SnrNoise(nn.Module):
     Args:
         probability: share of clips with noise under them; a silence clip always has it.
         snr_db: range that the ratio is drawn from evenly, in dB, the lower first.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
     """
 
-    def __init__(self, probability: float = 0.8, snr_db: Sequence[float] = (0.0, 30.0), rate_hz: int = 16000) -> None:
+    def __init__(self, probability: float = 0.8, snr_db: Sequence[float] = (0.0, 30.0), sample_rate: int = 16000) -> None:
         super().__init__()
         _check_probability(probability)
         if len(snr_db) != 2 or not -math.inf < snr_db[0] <= snr_db[1] < math.inf:
             raise KwsError(f"augment.noise.snr_db: {list(snr_db)} given; two numbers expected, the lower first, such as [0, 30]")
-        self.probability, self.rate_hz = probability, rate_hz
+        self.probability, self.sample_rate = probability, sample_rate
         self.lowest_db, self.highest_db = float(snr_db[0]), float(snr_db[1])
 
     def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
@@ -90,7 +90,7 @@ class SnrNoise(nn.Module):
         noise = noise / 32768
         snr_db = self.lowest_db + draw[1] * (self.highest_db - self.lowest_db)
         level = noise.square().mean(dim=1).sqrt().clamp(min=_QUIETEST)
-        volume = speech_rms(waveform, self.rate_hz) / level * 10 ** (-snr_db / 20)
+        volume = speech_rms(waveform, self.sample_rate) / level * 10 ** (-snr_db / 20)
         volume = torch.where(draw[0] < self.probability, volume, 0.0)
         volume = torch.where(silent, draw[1], volume)
         return torch.addcmul(waveform, noise, volume[:, None]).clamp_(-1, 1)

@@ -25,7 +25,7 @@ class NoiseGate(nn.Module):
         probability: share of clips that the gate is at; 0: none, and nothing is drawn.
         threshold_db: range that a clip's threshold is drawn from evenly, in dB below its peak, the lower first.
         hold_ms: longest time that the gate is open before and after the word; each clip's is drawn evenly from 0 to this.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
 
     Raises:
         KwsError: a setting that makes no sense.
@@ -36,7 +36,7 @@ class NoiseGate(nn.Module):
         probability: float = 0.0,
         threshold_db: Sequence[float] = (-45.0, -20.0),
         hold_ms: float = 150.0,
-        rate_hz: int = 16000,
+        sample_rate: int = 16000,
     ) -> None:
         super().__init__()
         if not 0 <= probability <= 1:
@@ -48,9 +48,9 @@ class NoiseGate(nn.Module):
             )
         if not 0 <= hold_ms < math.inf:
             raise KwsError(f"augment.gate.hold_ms: {hold_ms:g} makes no sense; give a number of at least 0")
-        self.probability, self.rate_hz = probability, rate_hz
+        self.probability, self.sample_rate = probability, sample_rate
         self.lowest_db, self.highest_db = float(threshold_db[0]), float(threshold_db[1])
-        self.hold = hold_ms * rate_hz / 1000
+        self.hold = hold_ms * sample_rate / 1000
 
     def forward(self, waveform: Tensor, silent: Tensor, generator: Generator) -> Tensor:
         """Gated clips.
@@ -66,7 +66,7 @@ class NoiseGate(nn.Module):
         draw = torch.rand(3, batch, generator=generator, device=generator.device).to(waveform.device)
         gated = draw[0] < self.probability
         threshold_db = self.lowest_db + draw[1] * (self.highest_db - self.lowest_db)
-        first, last = _loud_part(waveform, threshold_db, max(1, self.rate_hz * _FRAME_MS // 1000))
+        first, last = _loud_part(waveform, threshold_db, max(1, self.sample_rate * _FRAME_MS // 1000))
         hold = draw[2] * self.hold
         time = torch.arange(samples, device=waveform.device)
         closed = (time < (first - hold)[:, None]) | (time >= (last + hold)[:, None]) | silent[:, None]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kws.data.sets.clip_set import FixedSet
+    from kws.data.sets.clip_set import ClipSet
     from kws.data.splits import SplitRule
-    from kws.evaluation.predictions import Answers
+    from kws.evaluation.predictions import Predictions
     from kws.inference.model import Model
 
 
@@ -27,7 +27,7 @@ def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "
     add("--cache-dir", type=Path, metavar="DIR", help="where the packed corpus is kept (default: in DATA)")
 
 
-def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool = False) -> FixedSet:
+def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool = False) -> ClipSet:
     """The clips of a split; of an official test set, all of them as they are.
 
     `partial`: some of the model's words may have no clips, if one has.
@@ -46,14 +46,14 @@ def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool =
                 f"{args.data}: is a test set, with folders of silence and unknown clips, and has no splits to choose from"
             )
         return open_test_set(
-            args.data, model.labels, model.spec.rate_hz, model.spec.samples, cache_dir=args.cache_dir, fit=model.spec.fit
+            args.data, model.labels, model.spec.sample_rate, model.spec.samples, cache_dir=args.cache_dir, fit=model.spec.fit
         )
     return open_split(
         Folder(args.data).prepare(),
         model.labels,
         split,
         split_rule(args),
-        rate_hz=model.spec.rate_hz,
+        sample_rate=model.spec.sample_rate,
         clip_samples=model.spec.samples,
         unknown_percentage=args.unknown_percentage,
         silence_percentage=args.silence_percentage,
@@ -73,7 +73,7 @@ def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
     return HashedSplit(args.validation_percentage, args.testing_percentage, **unseen)
 
 
-def score_set(model: Model, clips: FixedSet) -> Answers:
+def score_set(model: Model, clips: ClipSet) -> Predictions:
     """The model's answers, with a progress bar."""
     from tqdm import tqdm
 

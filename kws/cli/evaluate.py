@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from kws.cli.clip_set import add_set_arguments, open_set, score_set, split_rule
 
 if TYPE_CHECKING:
-    from kws.data.sets.clip_set import FixedSet
-    from kws.data.sets.heldout_set import UnseenSet
+    from kws.data.sets.clip_set import ClipSet
+    from kws.data.sets.unseen_words import UnseenSet
     from kws.evaluation.confusion import Confusion
-    from kws.evaluation.heldout import UnseenReport
-    from kws.evaluation.predictions import Answers
+    from kws.evaluation.predictions import Predictions
+    from kws.evaluation.unseen_words import UnseenReport
     from kws.inference.model import Model
 
 EPILOG = """\
@@ -60,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.evaluation.heldout import report_unseen
+    from kws.evaluation.unseen_words import report_unseen
     from kws.reports.test_report import write_report
 
     args.data = only_folder(args)
@@ -122,7 +122,7 @@ def split_name(args: argparse.Namespace) -> str:
     return "test set" if is_test_set(args.data) else str(args.split)
 
 
-def judge_confidence(args: argparse.Namespace, model: Model, answers: Answers) -> dict[str, float]:
+def judge_confidence(args: argparse.Namespace, model: Model, answers: Predictions) -> dict[str, float]:
     """The model's temperature, and its ECE and log-likelihood; draws the picture of --reliability."""
     from kws.evaluation.calibration import nll, reliability
 
@@ -149,7 +149,13 @@ def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
     rule = split_rule(args, unseen_words=words, unseen_from=args.split)
     spec = model.spec
     return open_unseen(
-        args.data, model.labels, rule, rate_hz=spec.rate_hz, clip_samples=spec.samples, cache_dir=args.cache_dir, fit=spec.fit
+        args.data,
+        model.labels,
+        rule,
+        sample_rate=spec.sample_rate,
+        clip_samples=spec.samples,
+        cache_dir=args.cache_dir,
+        fit=spec.fit,
     )
 
 
@@ -189,7 +195,7 @@ def check_errors(args: argparse.Namespace) -> None:
         check_folder(args.errors)
 
 
-def write_errors(args: argparse.Namespace, model: Model, answers: Answers, clips: FixedSet, facts: dict[str, Any]) -> None:
+def write_errors(args: argparse.Namespace, model: Model, answers: Predictions, clips: ClipSet, facts: dict[str, Any]) -> None:
     """Write the folder of --errors, with a progress bar."""
     from tqdm import tqdm
 

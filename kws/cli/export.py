@@ -130,9 +130,9 @@ def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
     rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
     spec = model.spec
     # Without recordings of noise there are no silence clips.
-    silence = 10.0 if load_background(root, spec.rate_hz, spec.samples) is not None else 0.0
+    silence = 10.0 if load_background(root, spec.sample_rate, spec.samples) is not None else 0.0
     split = partial(
-        open_split, root, model.labels, rule=rule, rate_hz=spec.rate_hz, clip_samples=spec.samples,
+        open_split, root, model.labels, rule=rule, sample_rate=spec.sample_rate, clip_samples=spec.samples,
         unknown_percentage=10.0, silence_percentage=silence, seed=args.seed, cache_dir=args.cache_dir, fit=spec.fit,
     )  # fmt: skip
     return ExportData(split("testing"), calibration_clips(split("training")))

@@ -46,12 +46,12 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"--top: {args.top} makes no sense; give at least 1")
     files = list_sounds(args.sounds)
     model = kws.load(args.model)
-    rate_hz, samples = model.spec.rate_hz, model.spec.samples
+    sample_rate, samples = model.spec.sample_rate, model.spec.samples
     fit = args.fit or model.spec.fit
     failed = longer = 0
     for file in files:
         try:
-            sound = read_audio(file, rate_hz)
+            sound = read_audio(file, sample_rate)
         except KwsError as error:
             print(f"error: {error}", file=sys.stderr)
             failed += 1
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         print(as_json(file, ranked) if args.json else as_text(file, ranked), flush=True)
     if longer:
         spare = "" if fit == "loudest" else "; --loudest takes the loudest part"
-        note = note_on_longer(longer, len(files) - failed, samples / rate_hz, fit, "labelled")
+        note = note_on_longer(longer, len(files) - failed, samples / sample_rate, fit, "labelled")
         print(f"{note}{spare}", file=sys.stderr)
     return 2 if failed else 0
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kws.inference.model import Model
-    from kws.streaming.live_session import Heard, Listener
+    from kws.streaming.live_session import Heard, LiveSession
     from kws.streaming.microphone import Microphone
     from kws.streaming.recorder import Recorder
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from kws.cli.stream import decoder_settings
     from kws.errors import KwsError
     from kws.inference.loading import open_scorer
-    from kws.streaming.live_session import Listener
+    from kws.streaming.live_session import LiveSession
 
     if args.list_devices:
         from kws.streaming.portaudio import list_microphones
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         stopped = opened.enter_context(stop_signals())
         microphone = open_source(args, model)
         recorder = None if args.record is None else opened.enter_context(recording(args.record, model))
-        listener = Listener(scorer, settings, recorder)
+        listener = LiveSession(scorer, settings, recorder)
         console = terminal() if args.format is None else None
         if console is not None:
             title = f"{args.model.name} hears {microphone.name}"
@@ -104,16 +104,16 @@ def open_source(args: argparse.Namespace, model: Model) -> Microphone:
     from kws.errors import KwsError
 
     if args.wav is not None:
-        from kws.audio.recording import read_sound
+        from kws.audio.long_recording import read_sound
         from kws.streaming.microphone import RealTimeSound
 
-        return RealTimeSound(read_sound(args.wav, model.spec), model.spec.rate_hz, args.wav.name, args.speed)
+        return RealTimeSound(read_sound(args.wav, model.spec), model.spec.sample_rate, args.wav.name, args.speed)
     if args.speed != 1:
         raise KwsError(f"--speed {args.speed:g}: has no effect without --wav; a microphone hears in its own time")
     from kws.streaming.portaudio import PortAudioMicrophone
 
     device = int(args.device) if args.device is not None and args.device.isdigit() else args.device
-    return PortAudioMicrophone(model.spec.rate_hz, device)
+    return PortAudioMicrophone(model.spec.sample_rate, device)
 
 
 @contextlib.contextmanager
@@ -121,7 +121,7 @@ def recording(path: Path, model: Model) -> Iterator[Recorder]:
     """A recorder, closed at the end whatever happens."""
     from kws.streaming.recorder import Recorder
 
-    recorder = Recorder(path, model.spec.rate_hz, model.labels)
+    recorder = Recorder(path, model.spec.sample_rate, model.labels)
     try:
         yield recorder
     finally:
@@ -164,7 +164,7 @@ def terminal() -> Console | None:
 
 
 def show_live(
-    microphone: Microphone, listener: Listener, console: Console, title: str, clip_ms: float, stopped: Callable[[], bool]
+    microphone: Microphone, listener: LiveSession, console: Console, title: str, clip_ms: float, stopped: Callable[[], bool]
 ) -> None:
     """Draw the view until the sound ends or it is stopped; the latest detections stay on the terminal."""
     import time
@@ -187,7 +187,7 @@ def show_live(
     show(listener.state().detections, "text", clip_ms)
 
 
-def print_lines(microphone: Microphone, listener: Listener, stopped: Callable[[], bool], form: str, clip_ms: float) -> None:
+def print_lines(microphone: Microphone, listener: LiveSession, stopped: Callable[[], bool], form: str, clip_ms: float) -> None:
     """Print a line a detection until the sound ends or it is stopped."""
     from kws.cli.stream import show
 

@@ -81,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
     labels, spec = _wanted(args)
     rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
     source, noises, names = open_clips(args.data, labels, args.split, rule, spec, args.cache_dir)
-    scene = make_scene(settings, spec.rate_hz, spec.samples, source, noises)
+    scene = make_scene(settings, spec.sample_rate, spec.samples, source, noises)
     facts = {"data": str(args.data), "split": args.split, "lists": args.lists, "labels": list(labels.names)}
     clips = [names[clip] for clip in scene.clips]
-    _write(args.out, scene, {"settings": asdict(settings), **facts}, spec.rate_hz, clips)
+    _write(args.out, scene, {"settings": asdict(settings), **facts}, spec.sample_rate, clips)
     unknown = sum(word.label == UNKNOWN for word in scene.truth)
     wanted = len(scene.truth) - unknown
     print(f"{args.out}: {args.minutes:g} min, {wanted} wanted words, {unknown} others, of the {args.split} split")
@@ -103,7 +103,7 @@ def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
     return model.labels, model.spec
 
 
-def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: list[str]) -> None:
+def _write(out: Path, scene: Scene, facts: dict[str, Any], sample_rate: int, clips: list[str]) -> None:
     """Write the recording and its truth, all three files or none, for a truth beside another's recording misleads."""
     from kws.audio.io import write_wav
     from kws.errors import KwsError
@@ -112,12 +112,12 @@ def _write(out: Path, scene: Scene, facts: dict[str, Any], rate_hz: int, clips: 
     from kws.streaming.events import write_truth
 
     truth = [{**asdict(word), "clip": clip} for word, clip in zip(scene.truth, clips, strict=True)]
-    made = {"rate_hz": rate_hz, "duration_ms": 1000 * len(scene.samples) // rate_hz}
+    made = {"rate_hz": sample_rate, "duration_ms": 1000 * len(scene.samples) // sample_rate}
     sound = {"rms": scene.parts_rms, "clipped_samples": scene.clipped}
     try:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=out.parent) as folder:
             new = Path(folder) / out.name
-            write_wav(new, scene.samples, rate_hz)
+            write_wav(new, scene.samples, sample_rate)
             write_truth(new.with_suffix(".txt"), scene.truth)
             write_json(new.with_suffix(".json"), {**facts, **made, **sound, "truth": truth})
             for suffix in (".json", ".txt", ".wav"):

@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio.recording import read_sound
+    from kws.audio.long_recording import read_sound
     from kws.cli.label import list_sounds
     from kws.cli.stream import decoder_settings, spot
     from kws.errors import KwsError
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
     for path in list_sounds(args.sounds):
         try:
             samples = read_sound(path, model.spec)
-            detections, _, _ = spot(model, samples, settings, read_gaps(path, model.spec.rate_hz))
-            clips = mine(samples, detections, model.spec.rate_hz, model.spec.samples, args.out, path.stem)
+            detections, _, _ = spot(model, samples, settings, read_gaps(path, model.spec.sample_rate))
+            clips = mine(samples, detections, model.spec.sample_rate, model.spec.samples, args.out, path.stem)
         except KwsError as error:
             print(f"error: {error}", file=sys.stderr)
             failed += 1
@@ -60,6 +60,6 @@ def run(args: argparse.Namespace) -> int:
         for clip in clips:
             print(f"{clip.path}  {clip.detection.label} {clip.detection.score:.3f}")
         total += len(clips)
-        seconds += len(samples) / model.spec.rate_hz
+        seconds += len(samples) / model.spec.sample_rate
     print(f"{total} false detections in {seconds / 60:.1f} min of sound", file=sys.stderr)
     return 2 if failed else 0

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from kws.data.prepare import PrepareSettings, prepare
     from kws.errors import KwsError
 
-    settings = PrepareSettings(args.rate_hz, args.clip_ms, args.min_ms, args.clipped_fraction, args.silent_dbfs)
+    settings = PrepareSettings(args.sample_rate, args.clip_ms, args.min_ms, args.clipped_fraction, args.silent_dbfs)
     report = prepare(args.source, args.out, settings, force=args.force)
     if args.json:
         print(json.dumps(as_json(report, settings, args.source, args.out), indent=2))

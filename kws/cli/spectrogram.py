@@ -44,20 +44,21 @@ def run(args: argparse.Namespace) -> int:
     from kws.audio.framing import FeatureSpec
     from kws.audio.io import read_audio, to_float
     from kws.errors import KwsError
+    from kws.frontend.front_end import FRONT_ENDS
     from kws.frontend.spectrum import Spectrum
-    from kws.models.config import Recipe
+    from kws.models.config import ModelConfig
     from kws.plots.plots import save_figure, sound_figure
 
     settings: Mapping[str, Any] = {"name": args.features}
     if args.model is not None:
-        settings = kws.load(args.model).metadata.features
-    rate_hz = int(settings.get("rate_hz", FeatureSpec().rate_hz))
-    sound = read_audio(args.sound, rate_hz)
+        settings = FRONT_ENDS.by_name(kws.load(args.model).metadata.features)
+    sample_rate = int(settings.get("sample_rate", FeatureSpec().sample_rate))
+    sound = read_audio(args.sound, sample_rate)
     try:
-        front_end = Recipe(("word",), {**settings, "clip_ms": 1000 * len(sound) / rate_hz}, {}).build_front_end()
+        front_end = ModelConfig(("word",), {**settings, "clip_ms": 1000 * len(sound) / sample_rate}, {}).build_front_end()
     except KwsError as error:
         raise KwsError(
-            f"{args.sound}: {len(sound) / rate_hz:.3f} s can't be cut into frames ({error}); give a longer clip"
+            f"{args.sound}: {len(sound) / sample_rate:.3f} s can't be cut into frames ({error}); give a longer clip"
         ) from error
     spec = front_end.spec
     waveform = torch.from_numpy(to_float(sound))[None]
@@ -65,12 +66,17 @@ def run(args: argparse.Namespace) -> int:
         features = front_end(waveform)[0]
         power = Spectrum(spec, 0, spec.fft_size // 2)(waveform)[0]
     figure = sound_figure(
-        waveform[0].numpy(), power.numpy(), features.numpy(), rate_hz=spec.rate_hz, hop_ms=spec.hop_ms, title=args.sound.name
+        waveform[0].numpy(),
+        power.numpy(),
+        features.numpy(),
+        sample_rate=spec.sample_rate,
+        hop_ms=spec.hop_ms,
+        title=args.sound.name,
     )
     save_figure(figure, args.out)
     if args.values is not None:
         write_values(args.values, features.numpy())
-    print(f"{args.out}: {len(sound) / spec.rate_hz:.2f} s, {front_end.frames} frames × {front_end.bins} bins")
+    print(f"{args.out}: {len(sound) / spec.sample_rate:.2f} s, {front_end.frames} frames × {front_end.bins} bins")
     return 0
 
 
@@ -79,12 +85,12 @@ def write_values(path: Path, values: NDArray[np.float32]) -> None:
     import numpy as np
 
     from kws.errors import KwsError
-    from kws.files.atomic import whole_file
+    from kws.files.atomic import atomic_write
 
     if path.suffix not in (".npy", ".csv"):
         raise KwsError(f"--values: {path} ends in {path.suffix or 'nothing'}; end it in .npy or .csv")
     try:
-        with whole_file(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             if path.suffix == ".npy":
                 np.save(file, values)
             else:

@@ -79,7 +79,7 @@ def add_decoder_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it; returns the exit status."""
     import kws
-    from kws.audio.recording import read_sound
+    from kws.audio.long_recording import read_sound
     from kws.evaluation.streams.ground_truth import check_times, read_truth_of
     from kws.streaming.events import write_audacity, write_detections
     from kws.streaming.recorder import read_gaps
@@ -89,12 +89,12 @@ def run(args: argparse.Namespace) -> int:
     truth = read_truth_of(args.ground_truth, model.labels.names) if args.ground_truth is not None else None
     settings = decoder_settings(args, model)
     samples = read_sound(args.sound, model.spec)
-    duration_ms = 1000 * len(samples) // model.spec.rate_hz
+    duration_ms = 1000 * len(samples) // model.spec.sample_rate
     if truth is not None:
         check_times(args.ground_truth, truth, args.sound, duration_ms)
     if args.as_original:
         check_longer(args.sound, len(samples), model)
-    gaps = read_gaps(args.sound, model.spec.rate_hz)
+    gaps = read_gaps(args.sound, model.spec.sample_rate)
     detections, times_ms, scores = spot(model, samples, settings, gaps, as_original=args.as_original)
     if args.out is not None and args.format == "audacity":
         write_audacity(args.out, detections, model.spec.clip_ms)
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         from kws.plots.plots import save_figure
         from kws.plots.stream import stream_figure
 
-        drawn = (samples, model.spec.rate_hz, times_ms, scores, model.labels.names, detections, truth or ())
+        drawn = (samples, model.spec.sample_rate, times_ms, scores, model.labels.names, detections, truth or ())
         save_figure(stream_figure(*drawn, title=args.sound.name), args.picture)
     if truth is not None:
         text = report(truth, detections, duration_ms, args.tolerance_ms, model)
@@ -137,7 +137,7 @@ def starting_settings(model: Model) -> DecoderSettings:
 
     settings = model.metadata.decoder
     if isinstance(model, StreamModel) and not fits_stride(settings.stride_ms, model.scorer()):
-        return replace(settings, stride_ms=max(round(1000 * model.layout.stride_samples / model.spec.rate_hz), 1))
+        return replace(settings, stride_ms=max(round(1000 * model.layout.stride_samples / model.spec.sample_rate), 1))
     return settings
 
 
@@ -174,7 +174,7 @@ def spot(
     if as_original:
         # Its windows end before the last sample: `audio_data_offset < audio_data_end` in test_streaming_accuracy.cc.
         samples = samples[:-1]
-    piece = model.spec.rate_hz
+    piece = model.spec.sample_rate
     at_once = piece if gaps is None else scorer.stride_samples
     detections: list[Detection] = []
     for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
@@ -195,8 +195,8 @@ def check_longer(path: Path, samples: int, model: Model) -> None:
 
     if samples <= model.spec.samples:
         raise KwsError(
-            f"{path}: {samples / model.spec.rate_hz:.2f} s is no longer than a window of {model.spec.clip_ms / 1000:g} s, so the"
-            " original's tool scores nothing of it; leave --as-original out"
+            f"{path}: {samples / model.spec.sample_rate:.2f} s is no longer than a window of {model.spec.clip_ms / 1000:g} s,"
+            " so the original's tool scores nothing of it; leave --as-original out"
         )
 
 
@@ -214,10 +214,10 @@ def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model
     import numpy as np
 
     from kws.errors import KwsError
-    from kws.files.atomic import whole_file
+    from kws.files.atomic import atomic_write
 
     try:
-        with whole_file(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             labels = np.array(model.labels.names)
             np.savez(file, times_ms=times_ms, scores=scores, labels=labels, duration_ms=duration_ms)
     except OSError as error:
@@ -227,9 +227,9 @@ def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model
 def report(truth: tuple[SpokenWord, ...], detections: list[Detection], duration_ms: int, tolerance_ms: int, model: Model) -> str:
     """The original's counts, and the table of one-to-one matching."""
     from kws.evaluation.streams.scoring import score_detections
-    from kws.evaluation.streams.tensorflow_accuracy import count_as_original
+    from kws.evaluation.streams.tensorflow_accuracy import count_as_tensorflow
 
-    counts = count_as_original(truth, detections, tolerance_ms)
+    counts = count_as_tensorflow(truth, detections, tolerance_ms)
     share = 100 / max(counts.words, 1)
     table = score_detections(truth, detections, duration_ms, tolerance_ms=tolerance_ms, labels=model.labels.words).to_text()
     return (

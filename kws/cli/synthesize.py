@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         args.other_words,
         voices=args.voices,
         takes=args.takes,
-        rate_hz=args.rate_hz,
+        sample_rate=args.sample_rate,
         clip_ms=args.clip_ms,
         language=args.language,
         noise_s=args.noise_s,

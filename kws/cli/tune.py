@@ -138,7 +138,7 @@ def _opened(
     stream = read_scores(path, truth, model.spec.clip_ms)
     if stream.labels != model.labels.names:
         raise KwsError(f"{path}: scores of {', '.join(stream.labels)}; the model's labels are {', '.join(model.labels.names)}")
-    own_ms = 1000 * open_scorer(model, settings.stride_ms).stride_samples / model.spec.rate_hz
+    own_ms = 1000 * open_scorer(model, settings.stride_ms).stride_samples / model.spec.sample_rate
     found_ms = float(np.median(np.diff(stream.times_ms))) if len(stream.times_ms) > 1 else own_ms
     if abs(found_ms - own_ms) >= 1:  # the times are cut down to whole milliseconds
         raise KwsError(f"{path}: scores every {found_ms:g} ms; the model's stride_ms is {settings.stride_ms}; score it again")
@@ -157,22 +157,22 @@ def score_stream(
     """Score all windows of a sound file, those that `kws stream` decides by; `listed`: the file of the truth."""
     from tqdm import tqdm
 
-    from kws.audio.recording import read_sound
+    from kws.audio.long_recording import read_sound
     from kws.cli.stream import check_longer, spot
     from kws.evaluation.streams.ground_truth import check_times
     from kws.evaluation.streams.offline_decoder import ScoredStream
     from kws.streaming.recorder import read_gaps
 
-    rate_hz = model.spec.rate_hz
+    sample_rate = model.spec.sample_rate
     sound = read_sound(path, model.spec)
-    duration_ms = len(sound) * 1000 // rate_hz
+    duration_ms = len(sound) * 1000 // sample_rate
     if as_original:
         check_longer(path, len(sound), model)
     check_times(listed or path, truth, path, duration_ms)
     bar = partial(
-        tqdm, total=-(-len(sound) // rate_hz), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False
+        tqdm, total=-(-len(sound) // sample_rate), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False
     )  # fmt: skip
-    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, rate_hz), bar, as_original)
+    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, sample_rate), bar, as_original)
     return ScoredStream(times_ms, scores, model.labels.names, truth, duration_ms)
 
 

@@ -50,7 +50,7 @@ class Background:
         return clips
 
 
-def load_background(root: Path, rate_hz: int, clip_samples: int) -> Background | None:
+def load_background(root: Path, sample_rate: int, clip_samples: int) -> Background | None:
     """Read `_background_noise_` of a data folder; None where there is no such folder.
 
     Raises:
@@ -61,11 +61,11 @@ def load_background(root: Path, rate_hz: int, clip_samples: int) -> Background |
         return None
     recordings = []
     for path in find_audio(folder):
-        recording = read_audio(path, rate_hz)
+        recording = read_audio(path, sample_rate)
         if len(recording) < clip_samples:
             raise KwsError(
-                f"{path}: {len(recording) / rate_hz:.2f} s of noise; a background recording must be at least as long as"
-                f" a clip ({clip_samples / rate_hz:g} s). Record a longer one (a minute is good) or remove it"
+                f"{path}: {len(recording) / sample_rate:.2f} s of noise; a background recording must be at least as long as"
+                f" a clip ({clip_samples / sample_rate:g} s). Record a longer one (a minute is good) or remove it"
             )
         recordings.append(recording)
     if not recordings:

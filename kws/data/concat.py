@@ -30,7 +30,7 @@ class Clips(Protocol):
 
 
 @dataclass(frozen=True)
-class JoinedCorpus:
+class ConcatCorpus:
     """Corpora one after the other: the first one keeps its indices, each other's follow those of the one before.
 
     Args:
@@ -67,6 +67,6 @@ class JoinedCorpus:
         return sound
 
 
-def join(parts: Sequence[Corpus]) -> Corpus | JoinedCorpus:
+def join(parts: Sequence[Corpus]) -> Corpus | ConcatCorpus:
     """One corpus as it is, several as one."""
-    return parts[0] if len(parts) == 1 else JoinedCorpus(tuple(parts))
+    return parts[0] if len(parts) == 1 else ConcatCorpus(tuple(parts))

@@ -72,7 +72,7 @@ class Corpus:
 
 def open_corpus(
     root: Path,
-    rate_hz: int,
+    sample_rate: int,
     clip_samples: int,
     *,
     resample: bool = True,
@@ -90,7 +90,7 @@ def open_corpus(
 
     Args:
         root: folder with one folder a word.
-        rate_hz, clip_samples: of the packed clips.
+        sample_rate, clip_samples: of the packed clips.
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where packs are kept; None: in `.kws-cache` inside `root`. progress: show a bar while packing.
         also: folders that are taken as words though they start with an underscore.
@@ -107,12 +107,12 @@ def open_corpus(
         raise _no_clips(root, left_out)
     if warn and left_out:
         log.warning("%s: left out: %s", printable(str(root)), left_out)
-    shape = f"{rate_hz}hz-{clip_samples}" + ("" if resample else "-exact") + ("" if fit == START else f"-{fit}")
+    shape = f"{sample_rate}hz-{clip_samples}" + ("" if resample else "-exact") + ("" if fit == START else f"-{fit}")
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
     pack, size = folder / _pack_name(shape, listing.fingerprint), len(names) * clip_samples * 2
     try:
         if not _is_whole(pack, size):
-            _pack(root, names, pack, rate_hz, clip_samples, resample, fit, progress)
+            _pack(root, names, pack, sample_rate, clip_samples, resample, fit, progress)
         clips = np.memmap(pack / "clips.int16", dtype=np.int16, mode="r", shape=(len(names), clip_samples))
     except OSError as error:
         raise _disk_error(error, folder, size) from error
@@ -120,7 +120,7 @@ def open_corpus(
 
 
 def _pack(
-    root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, fit: str, progress: bool
+    root: Path, names: Sequence[str], pack: Path, sample_rate: int, samples: int, resample: bool, fit: str, progress: bool
 ) -> None:
     """Make a pack, unless another process makes it meanwhile; remove those that it takes the place of."""
     pack.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +129,7 @@ def _pack(
             return
         if stale := _stale(pack):
             log.info("%s: clips came, went, changed or were copied since they were packed; packing again", root)
-        _build(root, names, pack, rate_hz, samples, resample, fit, progress)
+        _build(root, names, pack, sample_rate, samples, resample, fit, progress)
         for old in stale:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -152,7 +152,7 @@ def _is_whole(pack: Path, size: int) -> bool:
 
 
 def _build(
-    root: Path, names: Sequence[str], pack: Path, rate_hz: int, samples: int, resample: bool, fit: str, progress: bool
+    root: Path, names: Sequence[str], pack: Path, sample_rate: int, samples: int, resample: bool, fit: str, progress: bool
 ) -> None:
     # This runs under the lock: what is there was left by a run that was killed.
     for left in (pack, *pack.parent.glob("building-*")):
@@ -170,7 +170,7 @@ def _build(
         # Plain writes, not a memory map: a full disk is then an error, not a bus error.
         with (temporary / "clips.int16").open("wb") as file:
             for name, clip in tqdm(
-                zip(names, _read_in_order(root, names, rate_hz, resample), strict=True),
+                zip(names, _read_in_order(root, names, sample_rate, resample), strict=True),
                 total=len(names), desc="packing clips", unit="clip", disable=not progress, mininterval=0.5,
             ):  # fmt: skip
                 if isinstance(clip, AudioError):
@@ -190,13 +190,13 @@ def _build(
         more = f" (and {len(odd) - 3} more such)" if len(odd) > 3 else ""
         log.warning("%s: %s%s", root, "; ".join(odd[:3]), more)
     if longer:
-        log.warning("%s: %s", root, note_on_longer(longer, len(names), samples / rate_hz, fit, "taken"))
+        log.warning("%s: %s", root, note_on_longer(longer, len(names), samples / sample_rate, fit, "taken"))
 
 
-def _read_in_order(root: Path, names: Sequence[str], rate_hz: int, resample: bool) -> Iterator[Sound | AudioError]:
+def _read_in_order(root: Path, names: Sequence[str], sample_rate: int, resample: bool) -> Iterator[Sound | AudioError]:
     def read(name: str) -> Sound | AudioError:
         try:
-            return read_sound_file(root / name, rate_hz, resample=resample)
+            return read_sound_file(root / name, sample_rate, resample=resample)
         except AudioError as error:
             return error
 

@@ -33,7 +33,7 @@ class PrepareSettings:
     """What makes a clip.
 
     Args:
-        rate_hz: rate of the clips, Hz.
+        sample_rate: rate of the clips, Hz.
         clip_ms: length of the clips.
         min_ms: shorter recordings are left out.
         clipped_fraction: a clip with a greater share of samples at full scale is reported, and kept.
@@ -43,15 +43,15 @@ class PrepareSettings:
         KwsError: a value out of its range.
     """
 
-    rate_hz: int = 16_000
+    sample_rate: int = 16_000
     clip_ms: float = 1000.0
     min_ms: float = 200.0
     clipped_fraction: float = 0.005
     silent_dbfs: float = -60.0
 
     def __post_init__(self) -> None:
-        if not LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ:
-            raise KwsError(f"rate_hz: {self.rate_hz} given; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz expected")
+        if not LOWEST_RATE_HZ <= self.sample_rate <= HIGHEST_RATE_HZ:
+            raise KwsError(f"sample_rate: {self.sample_rate} given; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz expected")
         if not (math.isfinite(self.clip_ms) and self.clip_samples >= 1):
             raise KwsError(f"clip_ms: {self.clip_ms} given; the length of a clip in ms expected, such as 1000")
         if not (math.isfinite(self.min_ms) and self.min_ms >= 0):
@@ -64,7 +64,7 @@ class PrepareSettings:
     @property
     def clip_samples(self) -> int:
         """Length of a clip in samples."""
-        return round(self.clip_ms * self.rate_hz / 1000)
+        return round(self.clip_ms * self.sample_rate / 1000)
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class Report:
 
 
 def judge(samples: NDArray[np.int16], settings: PrepareSettings) -> tuple[Outcome, str]:
-    """Whether a recording (samples,) at settings.rate_hz makes a clip: "kept", "short" or "silent", and the reason."""
-    lasts_ms = 1000 * samples.size / settings.rate_hz
+    """Whether a recording (samples,) at settings.sample_rate makes a clip: "kept", "short" or "silent", and the reason."""
+    lasts_ms = 1000 * samples.size / settings.sample_rate
     if lasts_ms < settings.min_ms:
         return "short", f"lasts {lasts_ms:.0f} ms, {settings.min_ms:g} or more expected"
     level = level_dbfs(loudest_segment(samples, settings.clip_samples))
@@ -200,7 +200,7 @@ def _convert(source: Path, words: dict[str, list[Path]], made: Path, settings: P
 def _convert_one(path: Path, target: Path, settings: PrepareSettings, twins: dict[bytes, str]) -> Recording:
     word, source = target.parent.name, f"{target.parent.name}/{path.name}"
     try:
-        samples = read_audio(path, settings.rate_hz)
+        samples = read_audio(path, settings.sample_rate)
     except AudioError as error:
         return Recording(word, source, "unreadable", reason=str(error).removeprefix(f"{path}: "))
     cut = False
@@ -214,7 +214,7 @@ def _convert_one(path: Path, target: Path, settings: PrepareSettings, twins: dic
     if twin != source:
         return Recording(word, source, "duplicate", reason=f"the same sound as {twin}")
     target.parent.mkdir(exist_ok=True)
-    write_wav(target, samples, settings.rate_hz)
+    write_wav(target, samples, settings.sample_rate)
     share = clipped_fraction(samples)
     clipped = share > settings.clipped_fraction
     reason = f"{100 * share:.1f} % of its samples are at full scale; record it at a lower level" if clipped else ""

@@ -26,13 +26,13 @@ class TrainingShares:
         extra_percentage: wanted clips from the extra sources, in percent of the real ones.
         extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks, the other
             makes up.
-        unknown_evenness: an exponent: an unknown word of n clips is heard in proportion to n to the power of this. At 1 words are
+        unknown_sampling_alpha: sampling exponent α: an unknown word with n clips is drawn in proportion to nᵅ. At 1 words are
             as uneven as the data: a word with ten times the clips is heard ten times as often, and all clips are equally likely.
             At 0 all words are heard equally often, whatever clips they have; a word with fewer than its share repeats them.
         unknown_weights: how many times its share a word gets, for some unknown words: those that are taken for wanted ones.
-        wanted_evenness: as unknown_evenness, of the wanted words. 1: as uneven as the data, each real clip once an epoch; 0: all
+        keyword_sampling_alpha: likewise, of the wanted words. 1: as uneven as the data, each real clip once an epoch; 0: all
             words equally often.
-        max_clips_per_word: the most real clips of a wanted word an epoch, whatever wanted_evenness is; a word with more counts as
+        max_clips_per_word: most real clips of a wanted word an epoch, at any keyword_sampling_alpha; a word with more counts as
             one of so many; None: all.
 
     Raises:
@@ -44,9 +44,9 @@ class TrainingShares:
     training_unknown_percentage: float | None = None
     extra_percentage: float = 10.0
     extra_unknown_percentage: float = 50.0
-    unknown_evenness: float = 1.0
+    unknown_sampling_alpha: float = 1.0
     unknown_weights: Mapping[str, float] = field(default_factory=dict)
-    wanted_evenness: float = 1.0
+    keyword_sampling_alpha: float = 1.0
     max_clips_per_word: int | None = None
 
     def __post_init__(self) -> None:
@@ -56,8 +56,8 @@ class TrainingShares:
             "silence_percentage": (math.inf, percent),
             "extra_percentage": (math.inf, "at least 0, in percent of the real wanted clips"),
             "extra_unknown_percentage": (100, "0 to 100, in percent of the unknown clips"),
-            "unknown_evenness": (1, "0 (words equally likely) to 1 (clips equally likely)"),
-            "wanted_evenness": (1, "0 (words equally often) to 1 (clips equally often)"),
+            "unknown_sampling_alpha": (1, "0 (words equally likely) to 1 (clips equally likely)"),
+            "keyword_sampling_alpha": (1, "0 (words equally often) to 1 (clips equally often)"),
         }
         for name, (highest, what) in expected.items():
             checks.number(f"data.{name}", getattr(self, name), highest, what)
@@ -175,7 +175,7 @@ def make_training_pool(
         )
     counts = _split(asked, shares.extra_unknown_percentage, len(real.unknown), len(other))
     unknown, extra_unknown = (
-        _drawn(kind, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX)), count, words, shares.unknown_evenness, weights)
+        _drawn(kind, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX)), count, words, shares.unknown_sampling_alpha, weights)
         for kind, clips, count in zip(("unknown", "extra unknown"), (real.unknown, other), counts, strict=True)
     )
     heard = min(len(spoken), math.ceil(number * shares.extra_percentage / 100))
@@ -198,13 +198,13 @@ def _wanted(
     wanted: ClipList, words: Sequence[str], labels: LabelSet, shares: TrainingShares
 ) -> tuple[ClipList, tuple[Draw, ...]]:
     """Wanted clips that every epoch hears, and those that are drawn."""
-    most, evenness = shares.max_clips_per_word, shares.wanted_evenness
-    if most is None and evenness == 1:
+    most, alpha = shares.max_clips_per_word, shares.keyword_sampling_alpha
+    if most is None and alpha == 1:
         return wanted, ()
     limit = len(wanted) if most is None else most
     heard = int(np.minimum(np.bincount(wanted.labels), limit).sum())
-    if evenness < 1:
-        return wanted.part(slice(0)), (_drawn("wanted", wanted, heard, words, evenness, {}, limit),)
+    if alpha < 1:
+        return wanted.part(slice(0)), (_drawn("wanted", wanted, heard, words, alpha, {}, limit),)
     parts = [wanted.part(np.flatnonzero(wanted.labels == labels.index(word))) for word in labels.words]
     return wanted.part(slice(0)), tuple(Draw("wanted", part, min(most or 0, len(part))) for part in parts)
 
@@ -220,19 +220,19 @@ def _drawn(
     clips: ClipList,
     count: int,
     words: Sequence[str],
-    evenness: float,
+    alpha: float,
     weights: Mapping[str, float],
     limit: int | None = None,
 ) -> Draw:
     """A draw in which each word has its share; a word with more clips than `limit` counts as one of so many."""
-    if not count or (evenness == 1 and not weights):
+    if not count or (alpha == 1 and not weights):
         return Draw(kind, clips, count)
     names, word, sizes = np.unique([words[clip] for clip in clips.clips], return_inverse=True, return_counts=True)
     weight = np.array([weights.get(str(name), 1.0) for name in names])
-    if evenness == 1 and (weight == 1).all():
+    if alpha == 1 and (weight == 1).all():
         return Draw(kind, clips, count)
     # No share can then be above the limit: the sum asked is that of the limited sizes, and an exponent below 1 only evens them.
-    shares = np.minimum(sizes, limit or sizes.max()) ** evenness * weight
+    shares = np.minimum(sizes, limit or sizes.max()) ** alpha * weight
     if not shares.sum():
         raise KwsError("data.unknown_weights: all unknown words weigh 0; leave some, or set data.training_unknown_percentage=0")
     return Draw(kind, clips, count, word, shares)

@@ -2,6 +2,6 @@
 
 from kws.evaluation.calibration import Reliability as Reliability
 from kws.evaluation.confusion import Confusion as Confusion
-from kws.evaluation.predictions import Answers as Answers
+from kws.evaluation.predictions import Predictions as Predictions
 from kws.evaluation.predictions import answers as answers
 from kws.evaluation.predictions import evaluate as evaluate

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.audio.io import to_float
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.evaluation.confusion import Confusion
 
 Places = NDArray[np.int64]
@@ -17,7 +17,7 @@ Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Scores of a set of clips, and their true labels.
 
     Attributes:
@@ -61,15 +61,15 @@ class Answers:
 
 
 def evaluate(
-    score: Scorer, clips: FixedSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
+    score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Confusion:
     """The confusion matrix of a model over a set; arguments as of `answers`."""
     return answers(score, clips, names, batch_size, done).confusion
 
 
 def answers(
-    score: Scorer, clips: FixedSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
-) -> Answers:
+    score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
+) -> Predictions:
     """The scores of a model over a set.
 
     Args:
@@ -82,11 +82,11 @@ def answers(
     scores = np.zeros((len(clips), len(names)), dtype=np.float32)
     for places, scored in _scored(score, clips, batch_size, done):
         scores[places] = scored
-    return Answers(scores, clips.list.labels, tuple(names))
+    return Predictions(scores, clips.list.labels, tuple(names))
 
 
 def predict(
-    score: Scorer, clips: FixedSet, batch_size: int = 100, done: Callable[[int], object] | None = None
+    score: Scorer, clips: ClipSet, batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> NDArray[np.int64]:
     """The label that a model gives each clip of a set, int64 (clips,); arguments as of `answers`."""
     predictions = np.zeros(len(clips), dtype=np.int64)
@@ -96,7 +96,7 @@ def predict(
 
 
 def _scored(
-    score: Scorer, clips: FixedSet, batch_size: int, done: Callable[[int], object] | None
+    score: Scorer, clips: ClipSet, batch_size: int, done: Callable[[int], object] | None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     for start in range(0, len(clips), batch_size):
         places = np.arange(start, min(start + batch_size, len(clips)))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kws.errors import KwsError
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 from kws.files.json_file import write_json
 from kws.inference.metadata import Metadata
 
@@ -78,6 +78,6 @@ def put_into_app(project: Path, files: dict[str, Path], metadata: Metadata, name
 def _put(folder: Path, path: Path) -> dict[str, str | int]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     name = f"model-{digest[:12]}{path.suffix}"
-    with whole_file(folder / name) as temporary:
+    with atomic_write(folder / name) as temporary:
         shutil.copyfile(path, temporary)
     return {"file": name, "sha256": digest, "bytes": path.stat().st_size}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kws.audio.io import to_float
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.predictions import evaluate
 from kws.export.formats import Format
@@ -26,7 +26,7 @@ from kws.files.json_file import write_json
 from kws.inference.checkpoint import WaveformModel, probabilities
 from kws.inference.loading import load
 from kws.inference.metadata_file import write_description
-from kws.inference.model import Artefact
+from kws.inference.model import ExportedModel
 
 # Of the test split, for the comparison clip by clip; and of the training split, to calibrate with.
 _REAL_CLIPS, _CALIBRATION_CLIPS = 200, 300
@@ -41,7 +41,7 @@ class ExportData:
         calibration: float32 (clips, samples), for quantisation; of the training split.
     """
 
-    testing: FixedSet
+    testing: ClipSet
     calibration: NDArray[np.float32]
 
 
@@ -119,7 +119,7 @@ def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], P
 def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: ExportData | None) -> ParityReport:
     calibration = np.zeros((0, model.spec.samples), np.float32) if data is None else data.calibration
     form.write(Scores(model).eval(), torch.zeros(2, model.spec.samples), model.metadata, path, calibration)
-    artefact = cast(Artefact, load(path, threads=1))
+    artefact = cast(ExportedModel, load(path, threads=1))
     signals = hard_signals(model.spec)
     accuracy = checkpoint_accuracy = None
     if data is not None:
@@ -136,12 +136,12 @@ def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: Exp
     return replace(report, first_difference=first_difference(model, form, path, np.concatenate(list(signals.values()))))
 
 
-def calibration_clips(training: FixedSet) -> NDArray[np.float32]:
+def calibration_clips(training: ClipSet) -> NDArray[np.float32]:
     """Clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
     return some_of(training, _CALIBRATION_CLIPS)
 
 
-def some_of(clips: FixedSet, count: int) -> NDArray[np.float32]:
+def some_of(clips: ClipSet, count: int) -> NDArray[np.float32]:
     """So many clips of a set, of every label; float32 (clips, samples)."""
     # A set is sorted by label: clips at even distances are of all labels.
     return to_float(clips.read(np.unique(np.linspace(0, len(clips) - 1, count).astype(np.int64))))

@@ -15,7 +15,7 @@ from kws.export.formats import Format
 from kws.export.parity import LIMIT, ROUNDING_MARGIN
 from kws.inference.checkpoint import WaveformModel
 from kws.inference.loading import load
-from kws.inference.model import Artefact
+from kws.inference.model import ExportedModel
 
 # Of a feature; in float32 they are certain to 1e-4 (an MFCC of silence is -247).
 _FEATURE_LIMIT = 1e-3
@@ -55,4 +55,4 @@ def first_difference(model: WaveformModel, form: Format, path: Path, clips: NDAr
 
 def _run(form: Format, model: WaveformModel, module: nn.Module, given: Tensor, path: Path) -> NDArray[np.float32]:
     form.write(module.eval(), given[:2], model.metadata, path, np.zeros((0, model.spec.samples), np.float32))
-    return cast(Artefact, load(path, threads=1)).run(given.numpy())
+    return cast(ExportedModel, load(path, threads=1)).run(given.numpy())

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kws.files.table import text_table
-from kws.inference.model import Artefact
+from kws.inference.model import ExportedModel
 
 # Largest difference of a probability.
 LIMIT = 1e-4
@@ -140,7 +140,9 @@ class Reference(Protocol):
         ...
 
 
-def compare(reference: Reference, candidate: Artefact, signals: Mapping[str, NDArray[np.float32]]) -> tuple[SignalParity, ...]:
+def compare(
+    reference: Reference, candidate: ExportedModel, signals: Mapping[str, NDArray[np.float32]]
+) -> tuple[SignalParity, ...]:
     """Compare an artefact's probabilities with its checkpoint's, kind by kind.
 
     A front end takes logarithms, so that in a pure tone's empty bands it hears the rounding of its own sums, and no two
@@ -171,7 +173,7 @@ def compare(reference: Reference, candidate: Artefact, signals: Mapping[str, NDA
     return tuple(rows)
 
 
-def clip_ms(candidate: Artefact, runs: int = 60, warm_up: int = 10) -> float:
+def clip_ms(candidate: ExportedModel, runs: int = 60, warm_up: int = 10) -> float:
     """Median milliseconds for one clip of noise, on one thread (ONNX Runtime's threads are those it was loaded with)."""
     clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, candidate.spec.samples)).astype(np.float32)
     return median_ms(lambda: candidate.run(clip), runs, warm_up)

@@ -18,11 +18,11 @@ def hard_signals(spec: FeatureSpec, seed: int = 0) -> dict[str, NDArray[np.float
         seed: of the noise.
     """
     rng = np.random.default_rng(seed)
-    time = np.arange(spec.samples) / spec.rate_hz
+    time = np.arange(spec.samples) / spec.sample_rate
     noise = rng.standard_normal((4, spec.samples))
     impulses = np.zeros((3, spec.samples))
     impulses[[0, 1, 2], [0, spec.samples // 2, spec.samples - 1]] = 1.0
-    tones = np.stack([0.5 * np.sin(2 * np.pi * hz * time) for hz in _TONES_HZ if 2 * hz < spec.rate_hz])
+    tones = np.stack([0.5 * np.sin(2 * np.pi * hz * time) for hz in _TONES_HZ if 2 * hz < spec.sample_rate])
     kinds = {
         "silence": np.zeros((1, spec.samples)),
         "full-scale clipping": np.clip(20 * noise[:2], -1, 1),
@@ -39,10 +39,10 @@ def hard_signals(spec: FeatureSpec, seed: int = 0) -> dict[str, NDArray[np.float
 
 def voice(spec: FeatureSpec, pitch_hz: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """One clip like speech: gliding harmonics in syllables, with breath, over a little noise."""
-    time = np.arange(spec.samples) / spec.rate_hz
+    time = np.arange(spec.samples) / spec.sample_rate
     glide = pitch_hz * (1 + 0.2 * np.sin(2 * np.pi * 1.5 * time + rng.uniform(0, 6)))
-    phase = 2 * np.pi * np.cumsum(glide) / spec.rate_hz
-    harmonics = sum(np.sin(k * phase) / k for k in range(1, 24) if 2 * k * pitch_hz * 1.2 < spec.rate_hz)
+    phase = 2 * np.pi * np.cumsum(glide) / spec.sample_rate
+    harmonics = sum(np.sin(k * phase) / k for k in range(1, 24) if 2 * k * pitch_hz * 1.2 < spec.sample_rate)
     syllables = np.clip(np.sin(2 * np.pi * 2.5 * time + rng.uniform(0, 6)), 0, None)
     breath = rng.standard_normal(spec.samples)
     return np.clip(0.1 * syllables * (harmonics + 0.2 * breath) + 0.001 * breath, -1, 1)

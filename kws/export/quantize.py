@@ -40,7 +40,7 @@ from kws.export.graph.fold_batch_norm import fold_norms
 from kws.export.graph.names import shorten
 from kws.export.graph.parts import part_of, read_by_alone
 from kws.export.onnx import write_onnx
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 from kws.inference.metadata import METADATA_KEY, Metadata
 
 # Operators with weights, and those that pass whole numbers on unchanged.
@@ -83,7 +83,7 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
     _store_in_8_bits(model.graph)
     shorten(model.graph)
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         onnx.save(model, temporary)
 
 

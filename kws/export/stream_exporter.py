@@ -23,7 +23,7 @@ from kws.inference.checkpoint import WaveformModel
 from kws.inference.checkpoint_stream import STRIDE_MS, StreamingScores
 from kws.inference.loading import load
 from kws.inference.metadata import Metadata
-from kws.inference.model import Artefact
+from kws.inference.model import ExportedModel
 from kws.inference.stream_model import StreamModel
 from kws.models.streaming import carries
 from kws.streaming.scorer import StatefulScorer
@@ -61,7 +61,7 @@ def export_streaming(
     model = model.to("cpu").eval()
     module = StreamingScores(model, stride_ms).eval()
     # Whoever decodes its scores takes its settings from it, which are in whole milliseconds.
-    own_ms = 1000 * module.layout.stride_samples / model.spec.rate_hz
+    own_ms = 1000 * module.layout.stride_samples / model.spec.sample_rate
     if own_ms != stride_ms:
         _log.info("stride_ms: %g asked; whole hops are %g ms (%d samples)", stride_ms, own_ms, module.layout.stride_samples)
     decoder = replace(model.metadata.decoder, stride_ms=max(int(stride_ms) if stride_ms == int(stride_ms) else round(own_ms), 1))
@@ -115,7 +115,7 @@ class _WholeStream(nn.Module):
         return scores
 
 
-class _Rejoined(Artefact):
+class _Rejoined(ExportedModel):
     """Takes windows as they come from a stream, joins them again, and streams them in chunks of odd sizes."""
 
     def __init__(self, streaming: StreamModel) -> None:

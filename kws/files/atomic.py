@@ -21,7 +21,7 @@ _OPEN_FILE = re.compile(r"/dev/(stdin|stdout|stderr)|(?:/dev|/proc/self)/fd/(\d+
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; replace `path` with it on success, delete it on error.
 
     The name has the ending of `path`, and is no other thread's or process's: where two write the same file, the last one to end
@@ -51,7 +51,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def replace_file(new: Path, path: Path) -> None:
-    """Move a finished file onto `path` as `whole_file` does: links followed, permissions kept, devices written to."""
+    """Move a finished file onto `path` as `atomic_write` does: links followed, permissions kept, devices written to."""
     if is_special(path):
         with new.open("rb") as source, _opened(path) as target:
             shutil.copyfileobj(source, target)

@@ -10,7 +10,7 @@ from torch import Tensor
 _ROWS_WORTH_A_CONVOLUTION = 64
 
 
-def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, clips_apart: bool = False) -> Tensor:
+def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: bool = False) -> Tensor:
     """`rows @ weight.T + bias`, as `torch.nn.functional.linear`.
 
     On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where
@@ -21,7 +21,7 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, clips_apar
         rows: (…, inputs).
         weight: (outputs, inputs).
         bias: (outputs,).
-        clips_apart: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one thread
+        per_clip: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one thread
             PyTorch gives a convolution of fewer than 16 images to a kernel no faster than MKL; apart, a batch of clips is
             twice as fast, and its sums are rounded in another order.
 
@@ -33,7 +33,7 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, clips_apar
     if torch.compiler.is_compiling() or rows.device.type != "cpu" or rows.numel() < _ROWS_WORTH_A_CONVOLUTION * rows.shape[-1]:
         return F.linear(rows, weight, bias)
     inputs, outputs = weight.shape[1], weight.shape[0]
-    images = rows.shape[0] if clips_apart else 1
+    images = rows.shape[0] if per_clip else 1
     pixels = rows.reshape(images, -1, 1, inputs).permute(0, 3, 1, 2)
     out = F.conv2d(pixels, weight.view(outputs, inputs, 1, 1), bias)
     return out.permute(0, 2, 3, 1).reshape(*rows.shape[:-1], outputs)

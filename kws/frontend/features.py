@@ -20,7 +20,7 @@ class Mfcc(FrontEnd):
     """The original's MFCC: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT (BEHAVIOUR: TensorFlow's `mfcc` op).
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
+        sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: coefficients kept, from coefficient 0 on.
         mel_bands: mel bands before the DCT.
         lower_hz, upper_hz: the bands' range.
@@ -31,7 +31,7 @@ class Mfcc(FrontEnd):
 
     def __init__(
         self,
-        rate_hz: int = 16000,
+        sample_rate: int = 16000,
         clip_ms: float = 1000.0,
         window_ms: float = 30.0,
         hop_ms: float = 10.0,
@@ -42,10 +42,10 @@ class Mfcc(FrontEnd):
         fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
-        _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
+        self.spec = FeatureSpec(sample_rate, clip_ms, window_ms, hop_ms, fit)
+        _check_bands(bins, mel_bands, lower_hz, upper_hz, sample_rate)
         fft_size = self.spec.fft_size
-        bank, first, last = original_mel_filterbank(fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
+        bank, first, last = original_mel_filterbank(fft_size, sample_rate, mel_bands, lower_hz, upper_hz)
         self.spectrum = Spectrum(self.spec, first, last)
         self.register_buffer("mel", bank.float(), persistent=False)
         self.register_buffer("dct", dct_matrix(bins, mel_bands, orthonormal=False).float(), persistent=False)
@@ -68,7 +68,7 @@ class MfccTorchaudio(FrontEnd):
     neighbours; here every clip is cut at 80 dB below its own loudest band (equal for a batch of one).
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
+        sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
         bins: coefficients kept.
         mel_bands: mel bands before the DCT.
         lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
@@ -77,7 +77,7 @@ class MfccTorchaudio(FrontEnd):
 
     def __init__(
         self,
-        rate_hz: int = 16000,
+        sample_rate: int = 16000,
         clip_ms: float = 1000.0,
         window_ms: float = 30.0,
         hop_ms: float = 10.0,
@@ -89,10 +89,10 @@ class MfccTorchaudio(FrontEnd):
         fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
-        upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
-        _check_bands(bins, mel_bands, lower_hz, upper_hz, rate_hz)
-        bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, mel_bands, lower_hz, upper_hz)
+        self.spec = FeatureSpec(sample_rate, clip_ms, window_ms, hop_ms, fit)
+        upper_hz = sample_rate / 2 if upper_hz is None else upper_hz
+        _check_bands(bins, mel_bands, lower_hz, upper_hz, sample_rate)
+        bank, first, last = htk_mel_filterbank(self.spec.fft_size, sample_rate, mel_bands, lower_hz, upper_hz)
         self.spectrum = Spectrum(self.spec, first, last, centred=True)
         self.register_buffer("mel", bank.float(), persistent=False)
         self.register_buffer("dct", dct_matrix(bins, mel_bands, orthonormal=True).float(), persistent=False)
@@ -115,7 +115,7 @@ class LogMel(FrontEnd):
     """Log-mel energies: power, HTK mel bands (torchaudio's `MelSpectrogram` with center=False), natural log.
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
+        sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: mel bands.
         lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
         floor: smallest energy before the log; it hides rounding noise in empty bands.
@@ -123,7 +123,7 @@ class LogMel(FrontEnd):
 
     def __init__(
         self,
-        rate_hz: int = 16000,
+        sample_rate: int = 16000,
         clip_ms: float = 1000.0,
         window_ms: float = 30.0,
         hop_ms: float = 10.0,
@@ -134,12 +134,12 @@ class LogMel(FrontEnd):
         fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
-        upper_hz = rate_hz / 2 if upper_hz is None else upper_hz
-        _check_bands(bins, bins, lower_hz, upper_hz, rate_hz)
+        self.spec = FeatureSpec(sample_rate, clip_ms, window_ms, hop_ms, fit)
+        upper_hz = sample_rate / 2 if upper_hz is None else upper_hz
+        _check_bands(bins, bins, lower_hz, upper_hz, sample_rate)
         if floor <= 0:
             raise KwsError(f"features.floor: {floor} has no logarithm; give a small positive energy such as 1e-6")
-        bank, first, last = htk_mel_filterbank(self.spec.fft_size, rate_hz, bins, lower_hz, upper_hz)
+        bank, first, last = htk_mel_filterbank(self.spec.fft_size, sample_rate, bins, lower_hz, upper_hz)
         self.spectrum = Spectrum(self.spec, first, last)
         self.register_buffer("mel", bank.float(), persistent=False)
         self.mel: Tensor
@@ -159,13 +159,13 @@ class Average(FrontEnd):
     Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
 
     Args:
-        rate_hz, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
+        sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: features asked for; the front end's own `bins` says how many there are.
     """
 
     def __init__(
         self,
-        rate_hz: int = 16000,
+        sample_rate: int = 16000,
         clip_ms: float = 1000.0,
         window_ms: float = 30.0,
         hop_ms: float = 10.0,
@@ -173,7 +173,7 @@ class Average(FrontEnd):
         fit: str = START,
     ) -> None:
         super().__init__()
-        self.spec = FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms, fit)
+        self.spec = FeatureSpec(sample_rate, clip_ms, window_ms, hop_ms, fit)
         fft_bins = self.spec.fft_size // 2 + 1
         if not 1 <= bins <= fft_bins:
             raise KwsError(f"features.bins: {bins} asked, but the spectrum has {fft_bins} bins; ask for 1 to {fft_bins}")
@@ -189,14 +189,14 @@ class Average(FrontEnd):
         return product(power, self.groups.to(power.dtype))
 
 
-def _check_bands(bins: int, mel_bands: int, lower_hz: float, upper_hz: float, rate_hz: int) -> None:
+def _check_bands(bins: int, mel_bands: int, lower_hz: float, upper_hz: float, sample_rate: int) -> None:
     if not 1 <= bins <= mel_bands:
         raise KwsError(
             f"features.bins: {bins} asked, but the front end has {mel_bands} mel bands;"
             f" ask for 1 to {mel_bands}, or raise mel_bands"
         )
-    if not 0 <= lower_hz < upper_hz <= rate_hz / 2:
+    if not 0 <= lower_hz < upper_hz <= sample_rate / 2:
         raise KwsError(
-            f"features.lower_hz and upper_hz: {lower_hz}–{upper_hz} Hz can't be a range at {rate_hz} Hz;"
-            f" they lie within 0–{rate_hz / 2:g} Hz, the lower first"
+            f"features.lower_hz and upper_hz: {lower_hz}–{upper_hz} Hz can't be a range at {sample_rate} Hz;"
+            f" they lie within 0–{sample_rate / 2:g} Hz, the lower first"
         )

@@ -10,7 +10,9 @@ from torch import Tensor
 from kws.frontend.torchaudio_import import torchaudio_functional
 
 
-def original_mel_filterbank(fft_size: int, rate_hz: int, bands: int, lower_hz: float, upper_hz: float) -> tuple[Tensor, int, int]:
+def original_mel_filterbank(
+    fft_size: int, sample_rate: int, bands: int, lower_hz: float, upper_hz: float
+) -> tuple[Tensor, int, int]:
     """The original's mel bands: triangles that are linear in mel = 1127·ln(1 + f/700).
 
     Source: TensorFlow's MfccMelFilterbank, which starts at bin `1.5 + lower_hz / spacing`, and so leaves the constant out.
@@ -18,7 +20,7 @@ def original_mel_filterbank(fft_size: int, rate_hz: int, bands: int, lower_hz: f
     Returns:
         The bank (bands, bins) and the first and last FFT bin that it reads.
     """
-    spacing_hz = rate_hz / fft_size
+    spacing_hz = sample_rate / fft_size
     first, last = int(1.5 + lower_hz / spacing_hz), int(upper_hz / spacing_hz)
     bins_mel = _mel(torch.arange(first, last + 1, dtype=torch.float64) * spacing_hz)
     low, high = (float(_mel(torch.tensor(hz, dtype=torch.float64))) for hz in (lower_hz, upper_hz))
@@ -29,14 +31,14 @@ def original_mel_filterbank(fft_size: int, rate_hz: int, bands: int, lower_hz: f
     return _trim(bank, first)
 
 
-def htk_mel_filterbank(fft_size: int, rate_hz: int, bands: int, lower_hz: float, upper_hz: float) -> tuple[Tensor, int, int]:
+def htk_mel_filterbank(fft_size: int, sample_rate: int, bands: int, lower_hz: float, upper_hz: float) -> tuple[Tensor, int, int]:
     """torchaudio's HTK mel bands: triangles that are linear in hertz.
 
     Returns:
         The bank (bands, bins) and the first and last FFT bin that it reads.
     """
     bank = torchaudio_functional().melscale_fbanks(
-        fft_size // 2 + 1, lower_hz, upper_hz, bands, rate_hz, norm=None, mel_scale="htk"
+        fft_size // 2 + 1, lower_hz, upper_hz, bands, sample_rate, norm=None, mel_scale="htk"
     )
     return _trim(bank.double().T, 0)
 

@@ -24,7 +24,7 @@ class FrontEnd(nn.Module):
         raise NotImplementedError
 
 
-FRONT_ENDS: Registry[FrontEnd] = Registry("features", FrontEnd, "kws.frontend.FrontEnd")
+FRONT_ENDS: Registry[FrontEnd] = Registry("features", FrontEnd, "kws.frontend.FrontEnd", {"rate_hz": "sample_rate"})
 register_front_end = FRONT_ENDS.register
 
 

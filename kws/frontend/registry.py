@@ -23,10 +23,12 @@ class Registry(Generic[Kind]):
         setting: the section of the configuration, for errors.
         base: what every class must be.
         base_name: how errors call it.
+        former_settings: names that version 0.1.0 gave to settings, and today's.
     """
 
-    def __init__(self, setting: str, base: type[Kind], base_name: str) -> None:
+    def __init__(self, setting: str, base: type[Kind], base_name: str, former_settings: Mapping[str, str] | None = None) -> None:
         self.setting, self.base, self.base_name = setting, base, base_name
+        self.former_settings = dict(former_settings or {})
         self._classes: dict[str, type[Kind]] = {}
         self._paths: dict[str, str] = {}
 
@@ -53,7 +55,8 @@ class Registry(Generic[Kind]):
         return sorted(self._classes)
 
     def by_name(self, settings: Settings) -> dict[str, Any]:
-        """Return the settings with a registered name in place of a `_target_` that leads to a registered class."""
+        """Return the settings as today's version writes them: a registered name for a registered class's `_target_`."""
+        settings = {self.former_settings.get(key, key): value for key, value in settings.items()}
         name = self._paths.get(str(settings.get("_target_", "")))
         if name is None:
             return dict(settings)
@@ -82,7 +85,7 @@ class Registry(Generic[Kind]):
             KwsError: there is no such class; or its constructor refuses the settings.
         """
         found = self.find(settings)
-        arguments = {key: value for key, value in settings.items() if key != "name" and not key.startswith("_")}
+        arguments = {key: value for key, value in self.by_name(settings).items() if key != "name" and not key.startswith("_")}
         try:
             return found(**{**arguments, **sizes})
         except TypeError as error:

@@ -58,7 +58,7 @@ class Spectrum(nn.Module):
         frames = self._frames(waveform)
         if torch.jit.is_scripting():
             return self._by_products(frames)
-        if torch.compiler.is_compiling() or not self.training or frames.device.type != "cpu" or not processor.avx2_alone():
+        if torch.compiler.is_compiling() or not self.training or frames.device.type != "cpu" or not processor.lacks_avx512():
             return self._by_products(frames)
         return self._by_fft(frames)
 
@@ -66,8 +66,8 @@ class Spectrum(nn.Module):
         """Power (batch, frames, bins) of frames (batch, frames, window)."""
         right = frames[..., self.right :]
         left = frames[..., 1 : 1 + self.window - self.right].flip(-1)
-        real = product(right + left, self.cosine.to(frames.dtype), clips_apart=self.training)
-        imaginary = product(right - left, self.sine.to(frames.dtype), clips_apart=self.training)
+        real = product(right + left, self.cosine.to(frames.dtype), per_clip=self.training)
+        imaginary = product(right - left, self.sine.to(frames.dtype), per_clip=self.training)
         return torch.addcmul(real * real, imaginary, imaginary)
 
     def _by_fft(self, frames: Tensor) -> Tensor:

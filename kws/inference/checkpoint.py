@@ -19,7 +19,7 @@ from kws.inference.metadata import CHECKPOINT_KEY, Metadata, checked_temperature
 from kws.inference.model import check_waveforms, read_clips
 from kws.inference.torch_threads import TORCH_THREADS
 from kws.labels import LabelSet
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.streaming.decoder_settings import DecoderSettings
 
 
@@ -39,7 +39,7 @@ class WaveformModel(nn.Module):
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: ModelConfig,
         training: Mapping[str, Any] | None = None,
         decoder: DecoderSettings | None = None,
         temperature: float = 1.0,
@@ -115,7 +115,7 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
     checkpoint = read_checkpoint(path)
     prefix = "network."
     try:
-        recipe, state = Recipe.from_dict(checkpoint[CHECKPOINT_KEY]), checkpoint["state_dict"]
+        recipe, state = ModelConfig.from_dict(checkpoint[CHECKPOINT_KEY]), checkpoint["state_dict"]
         weights = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error

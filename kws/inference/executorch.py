@@ -14,7 +14,7 @@ import torch
 
 from kws.errors import KwsError
 from kws.inference.metadata import METADATA_KEY, Metadata
-from kws.inference.model import Artefact, Scores, Waveforms
+from kws.inference.model import ExportedModel, Scores, Waveforms
 from kws.inference.warnings_off import quiet
 
 # After the program comes its SHA-256, then this. Runtimes read as far as the program's header says, and no further.
@@ -23,7 +23,7 @@ _SEAL = b"kws.sha256"
 NOISY = ("executorch", "torch", "torchao")
 
 
-class ExecuTorchModel(Artefact):
+class ExecuTorchModel(ExportedModel):
     """A `.pte` file. It takes one clip at a time; more are run one after another.
 
     Args:

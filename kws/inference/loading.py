@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kws.errors import KwsError, missing_package
-from kws.inference.model import Artefact, Model
+from kws.inference.model import ExportedModel, Model
 from kws.inference.stream_model import StreamModel, whole_or_streaming
 from kws.streaming.scorer import StreamScorer, WindowScorer, fits_stride
 
@@ -68,14 +68,14 @@ def open_scorer(model: Model, stride_ms: float | None = None) -> StreamScorer:
     if isinstance(model, StreamModel):
         scorer = model.scorer()
         if stride_ms is not None and not fits_stride(stride_ms, scorer):
-            own_ms = 1000 * scorer.stride_samples / model.spec.rate_hz
+            own_ms = 1000 * scorer.stride_samples / model.spec.sample_rate
             raise KwsError(
                 f"{model.path}: was exported for a stride of {own_ms:g} ms, {stride_ms:g} ms asked;"
                 " leave --stride-ms out, or export the checkpoint with another one"
             )
         return scorer
     stride_ms = model.metadata.decoder.stride_ms if stride_ms is None else stride_ms
-    if not isinstance(model, Artefact):
+    if not isinstance(model, ExportedModel):
         from kws.inference.checkpoint import WaveformModel
         from kws.inference.checkpoint_stream import checkpoint_scorer, streamable
 

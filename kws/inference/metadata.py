@@ -58,7 +58,7 @@ class Metadata:
             "format": FORMAT,
             "kws_version": self.version,
             "labels": list(self.labels.names),
-            "sound": {**asdict(self.spec), "clip_samples": self.spec.samples},
+            "sound": _sound(self.spec),
             "features": dict(self.features),
             "model": dict(self.model),
             "decoder": self.decoder.to_dict(),
@@ -96,7 +96,8 @@ class Metadata:
             return cls(
                 LabelSet(content["labels"][2:]),
                 FeatureSpec(
-                    **{name: content["sound"][name] for name in ("rate_hz", "clip_ms", "window_ms", "hop_ms")},
+                    content["sound"]["rate_hz"],
+                    **{name: content["sound"][name] for name in ("clip_ms", "window_ms", "hop_ms")},
                     fit=content["sound"].get("fit", START),  # not there in files of before
                 ),
                 content["features"],
@@ -110,6 +111,12 @@ class Metadata:
             )
         except (KeyError, TypeError) as error:
             raise KwsError(f"{name}: its kws metadata lacks or misstates {error}; export it again with `kws export`") from error
+
+
+def _sound(spec: FeatureSpec) -> dict[str, Any]:
+    # Format 1 calls the sample rate `rate_hz`; programs on phones and pages read it so.
+    lengths = {name: value for name, value in asdict(spec).items() if name != "sample_rate"}
+    return {"rate_hz": spec.sample_rate, **lengths, "clip_samples": spec.samples}
 
 
 def checked_temperature(temperature: Any, name: str) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kws.errors import KwsError, missing_package
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 from kws.inference.metadata import METADATA_KEY, Metadata, checked_temperature
 from kws.inference.metadata_file import description_of, write_description
 from kws.streaming.at_temperature import at_temperature
@@ -172,7 +172,7 @@ def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str,
 
         from kws.inference.checkpoint import read_checkpoint
         from kws.inference.metadata import CHECKPOINT_KEY
-        from kws.models.config import Recipe
+        from kws.models.config import ModelConfig
     except ModuleNotFoundError as error:
         if (needed := missing_package(error)) is None:
             raise
@@ -180,7 +180,7 @@ def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str,
     checkpoint = read_checkpoint(path)
     entry: dict[str, Any] = checkpoint[CHECKPOINT_KEY]
     try:
-        labels = Recipe.from_dict(entry).labels
+        labels = ModelConfig.from_dict(entry).labels
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
     changed = {**entry, **change(entry, labels.names)}
@@ -198,7 +198,7 @@ def _changed(text: str | bytes, settings: DecoderSettings, path: Path) -> str:
 
 def _replace(path: Path, content: bytes) -> None:
     try:
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(content)
     except OSError as error:
         raise KwsError(f"{path}: can't be written ({error.strerror or error})") from error

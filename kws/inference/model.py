@@ -52,7 +52,7 @@ class Model(Protocol):
         ...
 
 
-class Artefact(ABC):
+class ExportedModel(ABC):
     """A model file, run by one of the runtimes. Pickling keeps where the file is and how it was loaded: it is loaded anew.
 
     Args:
@@ -109,7 +109,7 @@ def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
     """
     if not paths:
         raise KwsError("read: no sound file given; give one or more")
-    return np.stack([to_float(fit_clip(read_audio(path, spec.rate_hz), spec.samples, spec.fit)) for path in paths])
+    return np.stack([to_float(fit_clip(read_audio(path, spec.sample_rate), spec.samples, spec.fit)) for path in paths])
 
 
 def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
@@ -123,8 +123,8 @@ def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
         raise KwsError(f"waveform: {waveform.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)")
     if waveform.ndim != 2 or waveform.shape[1] != spec.samples:
         raise KwsError(
-            f"waveform: shape {waveform.shape} given; (batch, {spec.samples}) expected, {spec.clip_ms:g} ms at {spec.rate_hz} Hz"
-            " (`model.read(path)` reads a file so; kws.audio.io.fit_length cuts or pads samples)"
+            f"waveform: shape {waveform.shape} given; (batch, {spec.samples}) expected, {spec.clip_ms:g} ms at"
+            f" {spec.sample_rate} Hz (`model.read(path)` reads a file so; kws.audio.fit_length cuts or pads samples)"
         )
     if not np.isfinite(waveform).all():
         raise KwsError("waveform: holds NaN or infinite samples; a score of it would mean nothing")

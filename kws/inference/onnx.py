@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kws.errors import KwsError, first_line
 from kws.inference.metadata import METADATA_KEY, Metadata
-from kws.inference.model import Artefact, Scores, Waveforms
+from kws.inference.model import ExportedModel, Scores, Waveforms
 
 
-class OnnxModel(Artefact):
+class OnnxModel(ExportedModel):
     """An `.onnx` file.
 
     Args:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kws.errors import KwsError
 from kws.inference.metadata import Metadata
-from kws.inference.model import Artefact, Scores, Waveforms
+from kws.inference.model import ExportedModel, Scores, Waveforms
 from kws.streaming.scorer import StatefulScorer, States, StreamLayout
 
 
@@ -26,7 +26,7 @@ class Runner(Protocol):
         ...
 
 
-class StreamModel(Artefact):
+class StreamModel(ExportedModel):
     """A streaming artefact. `scorer` is what it is for; whole clips it scores too, each as a stream of its own.
 
     A clip then costs as much as all the windows that end in it: for clips, export a model without `--streaming`.
@@ -69,6 +69,6 @@ class StreamModel(Artefact):
         return np.concatenate(scores)
 
 
-def whole_or_streaming(runner: Artefact) -> Artefact:
+def whole_or_streaming(runner: ExportedModel) -> ExportedModel:
     """The model as it was loaded, or around it what drives it over a stream, if it is for streams."""
     return runner if runner.metadata.streaming is None else StreamModel(cast(Runner, runner))

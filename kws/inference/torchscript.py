@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from kws.errors import KwsError, first_line
 from kws.inference.metadata import METADATA_KEY, Metadata
-from kws.inference.model import Artefact, Scores, Waveforms
+from kws.inference.model import ExportedModel, Scores, Waveforms
 from kws.inference.torch_threads import TORCH_THREADS
 
 
-class TorchScriptModel(Artefact):
+class TorchScriptModel(ExportedModel):
     """A `.pt` file: scripted and frozen, as C++ and Python load it.
 
     Args:

@@ -10,7 +10,7 @@ from kws.errors import KwsError
 from kws.models.layers.channel_major import (
     FrequencyDepthwise,
     Pointwise,
-    SubBandNorm,
+    SubSpectralNorm,
     TimeDepthwise,
     add_and_rectify,
     as_maps,
@@ -50,7 +50,7 @@ class BcResNet(nn.Module):
             raise KwsError(f"model.width: {width:g} leaves no channel; give 1, 1.5, 2, 3, 6 or 8")
         unit = int(8 * width)
         channels = int(_STEM * unit)
-        self.norm = SubBandNorm(bins, affine=False)
+        self.norm = SubSpectralNorm(bins, affine=False)
         self.stem = Stem(channels)
         blocks: list[Block] = []
         for stage, (factor, count, stride) in enumerate(_STAGES):
@@ -82,7 +82,7 @@ class Stem(nn.Module):
     def __init__(self, channels: int, causal: bool = False) -> None:
         super().__init__()
         self.convolution = ImageConv(channels, causal)
-        self.norm = SubBandNorm(channels)
+        self.norm = SubSpectralNorm(channels)
 
     def forward(self, image: Tensor) -> Tensor:
         """(batch, 1, time, frequency) to (batch, channels, time, frequency / 2)."""
@@ -153,11 +153,11 @@ class Block(nn.Module):
         self.past, self.history = inputs == outputs and stride == 1, 2 * dilation
         self.change: nn.Module = nn.Identity()
         if not self.past:
-            self.change = nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs), nn.ReLU())
-        self.over_frequency = nn.Sequential(FrequencyDepthwise(outputs, stride), SubBandNorm(outputs, bands))
+            self.change = nn.Sequential(Pointwise(inputs, outputs), SubSpectralNorm(outputs), nn.ReLU())
+        self.over_frequency = nn.Sequential(FrequencyDepthwise(outputs, stride), SubSpectralNorm(outputs, bands))
         self.over_time = nn.Sequential(
             TimeDepthwise(outputs, 3, dilation, causal),
-            SubBandNorm(outputs),
+            SubSpectralNorm(outputs),
             nn.SiLU(),
             Pointwise(outputs, outputs),
             nn.Dropout2d(float(dropout)),  # a whole number can't be scripted
@@ -198,7 +198,7 @@ class Head(nn.Module):
         super().__init__()
         self.depthwise = CollapsingDepthwise(inputs)
         self.pointwise = Pointwise(inputs, outputs)
-        self.norm = SubBandNorm(outputs)
+        self.norm = SubSpectralNorm(outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(batch, inputs, time, frequency) to (batch, outputs, time, frequency - 4)."""

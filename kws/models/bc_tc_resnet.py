@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from kws.errors import KwsError
 from kws.models.bc_resnet import Block, Stem
 from kws.models.ds_tc_resnet import CausalBlock
-from kws.models.layers.channel_major import Pointwise, SubBandNorm
+from kws.models.layers.channel_major import Pointwise, SubSpectralNorm
 from kws.models.layers.channels_last import mean_over_time, to_lines
 from kws.models.registry import register_model
 
@@ -55,7 +55,7 @@ class BcTcResNet(nn.Module):
     ) -> None:
         super().__init__()
         _check_lengths(front, strides, channels, kernels, dilations)
-        self.norm = SubBandNorm(bins, affine=False)
+        self.norm = SubSpectralNorm(bins, affine=False)
         self.stem = Stem(stem, causal=True)
         # Channels, frames and bins that each part keeps of what it heard, in a stream.
         self.histories = [(1, self.stem.convolution.before, bins)]
@@ -67,7 +67,7 @@ class BcTcResNet(nn.Module):
             self.histories.append((outputs, blocks[-1].history, 1))
             inputs = outputs
         self.front = nn.ModuleList(blocks)
-        self.mix = nn.Sequential(Pointwise(inputs * height, channels[0]), SubBandNorm(channels[0]), nn.ReLU())
+        self.mix = nn.Sequential(Pointwise(inputs * height, channels[0]), SubSpectralNorm(channels[0]), nn.ReLU())
         self.over_time, inputs = nn.ModuleList(), channels[0]
         for outputs, kernel, dilation in zip(channels, kernels, dilations, strict=True):
             block = CausalBlock(inputs, outputs, kernel, dilation, "plain" if inputs == outputs else None)

@@ -16,7 +16,7 @@ Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ModelConfig:
     """Labels, features and model, as the configuration names them; it travels in every checkpoint and artefact.
 
     Args:
@@ -48,6 +48,6 @@ class Recipe:
         return {"words": list(self.words), "features": dict(self.features), "model": dict(self.model)}
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Recipe:
+    def from_dict(cls, settings: Mapping[str, Any]) -> ModelConfig:
         """Read what `to_dict` gave, of this version or an earlier one, which named classes by their Python paths."""
         return cls(tuple(settings["words"]), FRONT_ENDS.by_name(settings["features"]), MODELS.by_name(settings["model"]))

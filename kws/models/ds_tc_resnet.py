@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.layers.channel_major import Pointwise, SubBandNorm, TimeDepthwise
+from kws.models.layers.channel_major import Pointwise, SubSpectralNorm, TimeDepthwise
 from kws.models.layers.channels_last import mean_over_time
 from kws.models.registry import register_model
 
@@ -47,7 +47,7 @@ class DsTcResNet(nn.Module):
         if not len(channels) == len(kernels) == len(dilations) == len(residual) >= 1:
             counts = f"{len(channels)}, {len(kernels)}, {len(dilations)} and {len(residual)}"
             raise KwsError(f"model.channels, kernels, dilations, residual: {counts} entries; each block needs one of all four")
-        self.norm = SubBandNorm(bins, affine=False)
+        self.norm = SubSpectralNorm(bins, affine=False)
         inputs = [bins, *channels]
         blocks = [
             CausalBlock(before, after, kernel, dilation, "convolved" if past else None)
@@ -78,7 +78,7 @@ class DsTcResNet(nn.Module):
 
 
 def _pointwise(inputs: int, outputs: int) -> nn.Module:
-    return nn.Sequential(Pointwise(inputs, outputs), SubBandNorm(outputs))
+    return nn.Sequential(Pointwise(inputs, outputs), SubSpectralNorm(outputs))
 
 
 class CausalBlock(nn.Module):

@@ -20,7 +20,7 @@ def clip_figure(
     names: tuple[str, ...],
     truth: int,
     *,
-    rate_hz: int,
+    sample_rate: int,
     hop_ms: float,
     title: str = "",
 ) -> Figure:
@@ -32,7 +32,7 @@ def clip_figure(
         scores: (labels,), probabilities.
         names: of the labels.
         truth: index of the true label.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
         hop_ms: from frame to frame.
         title: of the picture.
     """
@@ -40,8 +40,8 @@ def clip_figure(
     grid = figure.add_gridspec(2, 2, width_ratios=(2, 1), height_ratios=(1, 1.5))
     top = figure.add_subplot(grid[0, 0])
     bottom = figure.add_subplot(grid[1, 0], sharex=top)
-    top.plot(np.arange(len(waveform)) / rate_hz, waveform, linewidth=0.6)
-    top.set(ylabel="amplitude", xlim=(0, len(waveform) / rate_hz))
+    top.plot(np.arange(len(waveform)) / sample_rate, waveform, linewidth=0.6)
+    top.set(ylabel="amplitude", xlim=(0, len(waveform) / sample_rate))
     top.tick_params(labelbottom=False)
     bottom.imshow(
         features.T, origin="lower", aspect="auto", cmap="magma", interpolation="nearest",

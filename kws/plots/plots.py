@@ -15,7 +15,7 @@ from kws.evaluation.calibration import Reliability
 from kws.evaluation.confusion import Confusion
 from kws.evaluation.streams.operating_point import OperatingPoint
 from kws.evaluation.streams.tuning import Tuning
-from kws.files.atomic import is_special, whole_file
+from kws.files.atomic import atomic_write, is_special
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
@@ -44,7 +44,7 @@ def sound_figure(
     power: NDArray[np.float32],
     features: NDArray[np.float32],
     *,
-    rate_hz: int,
+    sample_rate: int,
     hop_ms: float,
     title: str = "",
 ) -> Figure:
@@ -54,20 +54,20 @@ def sound_figure(
         waveform: (samples,).
         power: (frames, bins) from 0 Hz to half the rate.
         features: (frames, bins).
-        rate_hz: samples a second.
+        sample_rate: samples a second.
         hop_ms: from frame to frame.
         title: of the picture.
     """
     figure = Figure(figsize=(9, 8), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True)
-    seconds = len(waveform) / rate_hz
-    top.plot(np.arange(len(waveform)) / rate_hz, waveform, linewidth=0.6)
+    seconds = len(waveform) / sample_rate
+    top.plot(np.arange(len(waveform)) / sample_rate, waveform, linewidth=0.6)
     top.set(ylabel="amplitude", title=plain(title), xlim=(0, seconds))
     level_db = 10 * np.log10(np.maximum(power, 1e-12))
     loudest = float(level_db.max())
     spectrogram = middle.imshow(
         level_db.T, origin="lower", aspect="auto", cmap="magma", vmin=loudest - 80, vmax=loudest,
-        extent=(0, len(power) * hop_ms / 1000, 0, rate_hz / 2000), interpolation="nearest",
+        extent=(0, len(power) * hop_ms / 1000, 0, sample_rate / 2000), interpolation="nearest",
     )  # fmt: skip
     middle.set(ylabel="frequency (kHz)")
     figure.colorbar(spectrogram, ax=middle, label="dB", pad=0.01)
@@ -160,7 +160,7 @@ def save_figure(figure: Figure, path: Path) -> None:
         KwsError: the ending is no picture format, or the folder can't be written.
     """
     try:
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             # Named, for without an ending Matplotlib would write to another file.
             form = path.suffix[1:] or ("png" if is_special(path) else "no ending")
             figure.savefig(temporary, dpi=120, format=form)

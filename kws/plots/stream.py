@@ -18,7 +18,7 @@ _COLUMNS = 3000
 
 def stream_figure(
     samples: NDArray[np.int16],
-    rate_hz: int,
+    sample_rate: int,
     times_ms: NDArray[np.int64],
     scores: NDArray[np.float32],
     labels: Sequence[str],
@@ -30,7 +30,7 @@ def stream_figure(
 
     Args:
         samples: int16 (samples,).
-        rate_hz: samples a second.
+        sample_rate: samples a second.
         times_ms: (windows,), start of each window.
         scores: (windows, labels).
         labels: names of the scores.
@@ -40,8 +40,8 @@ def stream_figure(
     """
     figure = Figure(figsize=(14, 7.5), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1, 2, 1.2))
-    seconds = len(samples) / rate_hz
-    _draw_waveform(top, samples, rate_hz)
+    seconds = len(samples) / sample_rate
+    _draw_waveform(top, samples, sample_rate)
     top.set(ylabel="amplitude", xlim=(0, seconds), title=plain(title))
     picture = middle.imshow(
         scores.T, aspect="auto", origin="upper", cmap="magma", vmin=0, vmax=1, interpolation="nearest",
@@ -55,10 +55,10 @@ def stream_figure(
     return figure
 
 
-def _draw_waveform(axes: Axes, samples: NDArray[np.int16], rate_hz: int) -> None:
+def _draw_waveform(axes: Axes, samples: NDArray[np.int16], sample_rate: int) -> None:
     step = max(1, len(samples) // _COLUMNS)
     whole = samples[: len(samples) // step * step].reshape(-1, step) / 32768
-    seconds = np.arange(len(whole)) * step / rate_hz
+    seconds = np.arange(len(whole)) * step / sample_rate
     axes.fill_between(seconds, whole.min(axis=1), whole.max(axis=1), linewidth=0.4)
 
 

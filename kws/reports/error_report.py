@@ -19,10 +19,10 @@ from kws.audio.framing import FeatureSpec
 from kws.audio.io import to_float, write_wav
 from kws.data.corpus import Corpus
 from kws.data.sampling import SILENT_CLIP
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.confusion import Confusion
-from kws.evaluation.predictions import Answers, Places
+from kws.evaluation.predictions import Places, Predictions
 from kws.files.json_file import write_json
 from kws.files.names import printable
 from kws.frontend.features import LogMel
@@ -57,8 +57,8 @@ def check_folder(folder: Path) -> None:
 
 def write_errors(
     folder: Path,
-    answers: Answers,
-    clips: FixedSet,
+    answers: Predictions,
+    clips: ClipSet,
     spec: FeatureSpec,
     facts: Mapping[str, Any],
     count: int = 20,
@@ -109,7 +109,7 @@ def _write_page(
     (folder / PAGE).write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
-def clip_name(clips: FixedSet, place: int) -> str:
+def clip_name(clips: ClipSet, place: int) -> str:
     """`word/file` of a clip in the data, as it can be printed; drawn silence is numbered."""
     index = int(clips.list.clips[place])
     if index != SILENT_CLIP:
@@ -118,21 +118,34 @@ def clip_name(clips: FixedSet, place: int) -> str:
 
 
 def _copied(
-    made: Path, kind: str, places: Places, answers: Answers, clips: FixedSet, spec: FeatureSpec, done: Callable[[], object] | None
+    made: Path,
+    kind: str,
+    places: Places,
+    answers: Predictions,
+    clips: ClipSet,
+    spec: FeatureSpec,
+    done: Callable[[], object] | None,
 ) -> list[HeardClip]:
-    front_end = LogMel(spec.rate_hz, spec.clip_ms)
+    front_end = LogMel(spec.sample_rate, spec.clip_ms)
     heard = []
     for number, place in enumerate(places, 1):
         name, scores, truth = clip_name(clips, place), answers.scores[place], int(answers.truths[place])
         label, predicted = answers.names[truth], answers.names[answers.predictions[place]]
         stem = f"{CLIPS}/{kind}-{number:03d}"
         sound = clips.read(np.array([place]))[0]
-        write_wav(made / f"{stem}.wav", sound, spec.rate_hz)
+        write_wav(made / f"{stem}.wav", sound, spec.sample_rate)
         waveform = to_float(sound)
         features: NDArray[np.float32] = front_end(torch.from_numpy(waveform)[None])[0].numpy()
         title = f"{name}: {label}" + (f", taken for {predicted}" if label != predicted else "")
         figure = clip_figure(
-            waveform, features, scores, answers.names, truth, rate_hz=spec.rate_hz, hop_ms=front_end.spec.hop_ms, title=title
+            waveform,
+            features,
+            scores,
+            answers.names,
+            truth,
+            sample_rate=spec.sample_rate,
+            hop_ms=front_end.spec.hop_ms,
+            title=title,
         )
         save_figure(figure, made / f"{stem}.png")
         named = dict(zip(answers.names, scores.tolist(), strict=True))
@@ -142,7 +155,7 @@ def _copied(
     return heard
 
 
-def _write_table(path: Path, places: Places, sounds: list[str], answers: Answers, clips: FixedSet) -> None:
+def _write_table(path: Path, places: Places, sounds: list[str], answers: Predictions, clips: ClipSet) -> None:
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "sound", "label", "predicted", "confidence", *answers.names])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kws.errors import KwsError
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 from kws.files.table import pad
 
 _log = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ def _refuse(place: str, line: str, expected: str) -> NoReturn:
 def _write(path: Path | str, lines: Sequence[str]) -> None:
     path = Path(path)
     try:
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     except OSError as error:
         raise KwsError(f"{path}: can't be written: {error.strerror or error}") from error

@@ -64,7 +64,7 @@ class Heard:
     busy_s: float = 0.0
 
 
-class Listener:
+class LiveSession:
     """Spots words in blocks as they arrive.
 
     Each sample is rounded to 16 bits before it is scored, and the scorer gets no more than a stride at a time: so the recording
@@ -89,7 +89,7 @@ class Listener:
     ) -> None:
         self._spotter = Spotter(scorer, settings, self._scored)
         self._recorder, self._clock = recorder, clock
-        self._rate_hz, self._stride = scorer.spec.rate_hz, scorer.stride_samples
+        self._rate_hz, self._stride = scorer.spec.sample_rate, scorer.stride_samples
         self._labels = scorer.labels.names
         self._thresholds = tuple(settings.threshold_of(label) for label in self._labels)
         self._window = ScoreWindow(len(self._labels), settings.average_window_ms, 1)

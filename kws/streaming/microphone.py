@@ -56,7 +56,7 @@ class RealTimeSound:
 
     Args:
         samples: int16 (samples,).
-        rate_hz: their rate.
+        sample_rate: their rate.
         name: of the recording.
         speed: 2 plays twice as fast.
         clock: seconds, from any moment on.
@@ -69,7 +69,7 @@ class RealTimeSound:
     def __init__(
         self,
         samples: NDArray[np.int16],
-        rate_hz: int,
+        sample_rate: int,
         name: str,
         speed: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
@@ -77,8 +77,8 @@ class RealTimeSound:
     ) -> None:
         if not _SLOWEST <= speed <= _FASTEST:
             raise KwsError(f"speed: {speed:g} given; {_SLOWEST:g} to {_FASTEST:g} is expected, and 1 is as it was spoken")
-        self.name, self._samples, self._pace_hz = name, samples, rate_hz * speed
-        self._block = rate_hz * BLOCK_MS // 1000
+        self.name, self._samples, self._pace_hz = name, samples, sample_rate * speed
+        self._block = sample_rate * BLOCK_MS // 1000
         self._clock, self._sleep = clock, sleep
         self._taken, self._began_s = 0, clock()
 

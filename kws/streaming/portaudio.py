@@ -30,7 +30,7 @@ class PortAudioMicrophone:
     much was lost then is what the device's clock says, and at least one sample.
 
     Args:
-        rate_hz: wanted rate.
+        sample_rate: wanted rate.
         device: number or part of the name of a device; None: the system's.
         sounddevice: the package; None imports it.
 
@@ -38,14 +38,14 @@ class PortAudioMicrophone:
         KwsError: sounddevice or PortAudio is not installed, there is no such microphone, or it can't be opened.
     """
 
-    def __init__(self, rate_hz: int, device: int | str | None = None, sounddevice: Any = None) -> None:
+    def __init__(self, sample_rate: int, device: int | str | None = None, sounddevice: Any = None) -> None:
         self._sounddevice = sounddevice or load_sounddevice()
         self._device = device
         found = self._query()
         self.name = str(found["name"])
-        self.device_hz, self.channels = self._choose(rate_hz, found)
-        self._resampler = None if self.device_hz == rate_hz else Resampler(self.device_hz, rate_hz)
-        self._per_block = rate_hz * BLOCK_MS // 1000
+        self.device_hz, self.channels = self._choose(sample_rate, found)
+        self._resampler = None if self.device_hz == sample_rate else Resampler(self.device_hz, sample_rate)
+        self._per_block = sample_rate * BLOCK_MS // 1000
         self._queue: queue.Queue[tuple[NDArray[np.float32], int]] = queue.Queue(int(1000 * _QUEUE_S / BLOCK_MS))
         self._lost = 0  # samples of the device, not told yet; PortAudio's thread
         self._ended_s: float | None = None  # when the last block ended, by the device's clock; PortAudio's thread
@@ -126,19 +126,19 @@ class PortAudioMicrophone:
                 f"--device {self._device}: no such microphone ({first_line(error)}); --list-devices names those there are"
             ) from error
 
-    def _choose(self, rate_hz: int, found: Any) -> tuple[int, int]:
+    def _choose(self, sample_rate: int, found: Any) -> tuple[int, int]:
         """The first of the rates and channels, best first, that the device takes."""
         own_hz, most = int(found["default_samplerate"]), int(found["max_input_channels"])
         refused = ""
         for channels in dict.fromkeys((1, most)):
-            for hz in dict.fromkeys((rate_hz, own_hz)):
+            for hz in dict.fromkeys((sample_rate, own_hz)):
                 try:
                     self._sounddevice.check_input_settings(self._device, channels, "float32", samplerate=hz)
                     return hz, channels
                 except (self._sounddevice.PortAudioError, ValueError) as error:
                     refused = first_line(error)
         raise KwsError(
-            f"{self.name}: takes neither {rate_hz} Hz nor its own {own_hz} Hz ({refused});"
+            f"{self.name}: takes neither {sample_rate} Hz nor its own {own_hz} Hz ({refused});"
             f" choose another with --device (--list-devices), or {_INSTEAD}"
         )
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 from kws.labels import LabelSet
 from kws.streaming.events import Detection
 
@@ -52,17 +52,17 @@ class Recorder:
 
     Args:
         path: the WAV to be; `.gaps.jsonl`, `.detections.jsonl` and `.scores.npz` come beside it.
-        rate_hz: of the sound.
+        sample_rate: of the sound.
         labels: of the scores.
 
     Raises:
         KwsError: another ending, a recording that is already there, or a place that can't be written to.
     """
 
-    def __init__(self, path: Path, rate_hz: int, labels: LabelSet) -> None:
+    def __init__(self, path: Path, sample_rate: int, labels: LabelSet) -> None:
         if path.suffix != ".wav":
             raise KwsError(f"--record {path}: ends in {path.suffix or 'nothing'}; end it in .wav")
-        self.path, self._rate_hz, self._labels = path, rate_hz, labels
+        self.path, self._rate_hz, self._labels = path, sample_rate, labels
         self._samples = 0
         self._rows = np.dtype([("time_ms", "<i8"), ("scores", "<f4", (len(labels),))])
         with contextlib.ExitStack() as opened, _named(path):
@@ -72,7 +72,7 @@ class Recorder:
             self._found = opened.enter_context(beside(path, "detections.jsonl").open("wb", buffering=0))
             self._scores = opened.enter_context(tempfile.TemporaryFile(dir=path.parent))
             _append(self._sound, self._header())
-            _append(self._gaps, _line({"rate_hz": rate_hz}))
+            _append(self._gaps, _line({"rate_hz": sample_rate}))
             self._opened = opened.pop_all()
 
     def lose(self, samples: int) -> None:
@@ -137,7 +137,7 @@ class Recorder:
         path = beside(self.path, "scores.npz")
         count = self._scores.tell() // self._rows.itemsize
         columns = (("times_ms", "time_ms", "<i8", (count,)), ("scores", "scores", "<f4", (count, len(self._labels))))
-        with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, field, kind, shape in columns:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array_header_1_0(member, {"descr": kind, "fortran_order": False, "shape": shape})
@@ -155,8 +155,8 @@ class Recorder:
         return start + struct.pack("<HHIIHH4sI", 1, 1, self._rate_hz, 2 * self._rate_hz, 2, 16, b"data", size)
 
 
-def read_gaps(path: Path, rate_hz: int) -> tuple[Gap, ...] | None:
-    """The gaps in a recording, in its samples at `rate_hz`, one after another; None if it is none of Recorder's.
+def read_gaps(path: Path, sample_rate: int) -> tuple[Gap, ...] | None:
+    """The gaps in a recording, in its samples at `sample_rate`, one after another; None if it is none of Recorder's.
 
     Raises:
         KwsError: the list beside it can't be read, or holds something else.
@@ -176,9 +176,9 @@ def read_gaps(path: Path, rate_hz: int) -> tuple[Gap, ...] | None:
         ) from error
     if any(gap.samples < 1 or gap.first < 0 for gap in gaps) or any(b.first < sum(a) for a, b in pairwise(gaps)):
         raise KwsError(f"{listed}: gaps that overlap or run backwards; one after another is expected, of 1 sample or more")
-    if recorded_hz == rate_hz:
+    if recorded_hz == sample_rate:
         return tuple(gaps)
-    ends = [(first * rate_hz // recorded_hz, -(-(first + samples) * rate_hz // recorded_hz)) for first, samples in gaps]
+    ends = [(first * sample_rate // recorded_hz, -(-(first + samples) * sample_rate // recorded_hz)) for first, samples in gaps]
     return tuple(Gap(first, end - first) for first, end in ends)
 
 

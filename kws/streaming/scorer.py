@@ -197,11 +197,11 @@ def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
     # NaN is no stride either.
     given = 0 < stride_ms <= spec.clip_ms
     hops = whole_hops(stride_ms, spec) if given else 0
-    samples = hops * spec.hop or (int(spec.rate_hz * stride_ms / 1000 + 1e-6) if given else 0)
+    samples = hops * spec.hop or (int(spec.sample_rate * stride_ms / 1000 + 1e-6) if given else 0)
     if not samples:
         raise KwsError(
             f"stride_ms: {stride_ms:g} given; more than 0 and at most the window's {spec.clip_ms:g} ms is expected,"
-            f" and at least a sample at {spec.rate_hz} Hz"
+            f" and at least a sample at {spec.sample_rate} Hz"
         )
     return samples
 
@@ -215,7 +215,7 @@ def whole_hops(stride_ms: float, spec: FeatureSpec) -> int:
 def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
     """Whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
     own = scorer.stride_samples
-    return stride_ms == round(1000 * own / scorer.spec.rate_hz) or (
+    return stride_ms == round(1000 * own / scorer.spec.sample_rate) or (
         0 < stride_ms <= scorer.spec.clip_ms and own == stride_samples(stride_ms, scorer.spec)
     )
 

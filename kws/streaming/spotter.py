@@ -57,7 +57,7 @@ class Spotter:
     ) -> None:
         settings = settings or DecoderSettings()
         self.labels = scorer.labels
-        self._rate_hz, self._window = scorer.spec.rate_hz, scorer.spec.samples
+        self._rate_hz, self._window = scorer.spec.sample_rate, scorer.spec.samples
         self._scorer, self._on_scores = scorer, on_scores
         self._decoder = CommandDecoder(scorer.labels.names, settings)
         # The most whole strides before the stream with which each window still holds some of it.

@@ -55,7 +55,7 @@ class Synthetic:
         voices: how many speakers. Of ten in turn one falls into validation and one into testing by the hashed rule, so three
             fill all sets.
         takes: how often each speaker says each word, each time a little differently.
-        rate_hz, clip_ms: of the clips.
+        sample_rate, clip_ms: of the clips.
         language: a code such as `en` (with all its accents) or `en-us`; several with commas between.
         room_probability: share of clips with the echo of a room.
         noise_floor_db: range of the noise under the speech, dB of full scale (RMS).
@@ -72,7 +72,7 @@ class Synthetic:
     other_words: Sequence[str] | None = None
     voices: int = 60
     takes: int = 2
-    rate_hz: int = 16_000
+    sample_rate: int = 16_000
     clip_ms: float = 1000.0
     language: str = "en"
     room_probability: float = 0.5
@@ -98,7 +98,7 @@ class Synthetic:
     def _check_numbers(self) -> None:
         floor = self.noise_floor_db
         for kind, what, names in (
-            (Integral, "a whole number", ("voices", "takes", "rate_hz", "seed", "workers")),
+            (Integral, "a whole number", ("voices", "takes", "sample_rate", "seed", "workers")),
             (Real, "a number", ("clip_ms", "room_probability", "noise_s")),
         ):
             for name in names:
@@ -108,7 +108,7 @@ class Synthetic:
         expected_of = {
             "voices": (self.voices >= 1, "at least 1 (60 is good, 3 the least that fill all sets)"),
             "takes": (self.takes >= 1, "at least 1"),
-            "rate_hz": (LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ, f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"),
+            "sample_rate": (LOWEST_RATE_HZ <= self.sample_rate <= HIGHEST_RATE_HZ, f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"),
             "clip_ms": (_SHORTEST_MS <= self.clip_ms < math.inf, f"at least {_SHORTEST_MS}; a word takes 300 to 800 ms"),
             "room_probability": (0 <= self.room_probability <= 1, "0 to 1"),
             "noise_floor_db": (len(floor) == 2 and floor[0] <= floor[1] <= 0, "two levels, the lower first, such as [-80, -44]"),
@@ -177,9 +177,9 @@ class Synthetic:
         return Job(
             words=(*self.words, *(self.other_words or ())),
             takes=self.takes,
-            rate_hz=self.rate_hz,
-            clip_samples=round(self.clip_ms * self.rate_hz / 1000),
-            noise_samples=round(self.noise_s * self.rate_hz),
+            sample_rate=self.sample_rate,
+            clip_samples=round(self.clip_ms * self.sample_rate / 1000),
+            noise_samples=round(self.noise_s * self.sample_rate),
             room_probability=self.room_probability,
             noise_floor_db=(low, high),
             seed=self.seed,

@@ -40,7 +40,7 @@ class Job:
 
     words: tuple[str, ...]
     takes: int
-    rate_hz: int
+    sample_rate: int
     clip_samples: int
     noise_samples: int
     room_probability: float

@@ -51,7 +51,9 @@ class Record:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             names = None if content.get("names") is None else tuple(map(str, content["names"]))
-            return cls(dict(content["settings"]), tuple(map(str, content["speakers"])), int(content["files"]), names)
+            # Version 0.1.0 called the sample rate `rate_hz`.
+            settings = {"sample_rate" if key == "rate_hz" else key: value for key, value in content["settings"].items()}
+            return cls(settings, tuple(map(str, content["speakers"])), int(content["files"]), names)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise KwsError(f"{path}: is not a record that was written here; delete the folder, or name another") from error
 

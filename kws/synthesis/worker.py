@@ -56,10 +56,10 @@ def work(engine: Engine, job: Job, folder: Path) -> Iterator[Progress]:
                     skipped[word] = speech
                     continue
                 clip = acoustics.record(
-                    speech, job.clip_samples, job.rate_hz, rng, quiet,
+                    speech, job.clip_samples, job.sample_rate, rng, quiet,
                     room_probability=job.room_probability, noise_floor_db=job.noise_floor_db,
                 )  # fmt: skip
-                write_wav(folder / word / speaker.clip_name(take), to_int16(clip), job.rate_hz)
+                write_wav(folder / word / speaker.clip_name(take), to_int16(clip), job.sample_rate)
         yield Progress(len(job.words) * job.takes, skipped)
     if job.talkers:
         _write_noise(engine, job, folder / BACKGROUND_FOLDER)
@@ -75,36 +75,36 @@ def _say_word(engine: Engine, word: str, speaker: Speaker, job: Job, rng: np.ran
     pitch, pitch_range = int(speaker.pitch + rng.integers(-4, 5)), int(rng.integers(25, 85))
     rate_wpm = max(SLOWEST_WPM, speaker.rate_wpm * rng.uniform(0.88, 1.14))
     text = word.replace("_", " ") + str(rng.choice(_ENDINGS))
-    longest = job.clip_samples - 2 * (job.rate_hz * acoustics.MARGIN_MS // 1000)
+    longest = job.clip_samples - 2 * (job.sample_rate * acoustics.MARGIN_MS // 1000)
     speech = np.zeros(0)
     for _ in range(_TRIES):
         said = engine.say(
             text, speaker.accent, speaker.variant, rate_wpm=round(rate_wpm), pitch=pitch, pitch_range=pitch_range
         )  # fmt: skip
-        speech = acoustics.trim(acoustics.resample(said, speaker.native_hz, job.rate_hz), job.rate_hz)
+        speech = acoustics.trim(acoustics.resample(said, speaker.native_hz, job.sample_rate), job.sample_rate)
         if len(speech) <= longest or rate_wpm >= FASTEST_WPM:
             break
         rate_wpm = min(FASTEST_WPM, rate_wpm * 1.05 * len(speech) / longest)
     if not len(speech):
         return "is silent"
-    return speech if len(speech) <= longest else f"lasts {1000 * len(speech) // job.rate_hz} ms"
+    return speech if len(speech) <= longest else f"lasts {1000 * len(speech) // job.sample_rate} ms"
 
 
 def _write_noise(engine: Engine, job: Job, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    length, rate_hz = job.noise_samples, job.rate_hz
+    length, sample_rate = job.noise_samples, job.sample_rate
     voices = [_talk(engine, talker, job) for talker in job.talkers]
     kinds = {
         "white_noise": acoustics.coloured_noise(length, 0.0, stream(job.seed, "white")),
-        "pink_noise": acoustics.coloured_noise(length, 0.5, stream(job.seed, "pink"), lowest_bin=20 * length / rate_hz),
-        "brown_noise": acoustics.coloured_noise(length, 1.0, stream(job.seed, "brown"), lowest_bin=30 * length / rate_hz),
-        "hum": acoustics.hum(length, rate_hz, stream(job.seed, "hum")),
-        "clatter": acoustics.clatter(length, rate_hz, stream(job.seed, "clatter")),
+        "pink_noise": acoustics.coloured_noise(length, 0.5, stream(job.seed, "pink"), lowest_bin=20 * length / sample_rate),
+        "brown_noise": acoustics.coloured_noise(length, 1.0, stream(job.seed, "brown"), lowest_bin=30 * length / sample_rate),
+        "hum": acoustics.hum(length, sample_rate, stream(job.seed, "hum")),
+        "clatter": acoustics.clatter(length, sample_rate, stream(job.seed, "clatter")),
         "babble": acoustics.babble(voices),
     }
     for name, noise in kinds.items():
         gain = min(_NOISE_RMS, _NOISE_PEAK / max(1e-9, float(np.abs(noise).max())))
-        write_wav(folder / f"{name}.wav", to_int16(gain * noise), rate_hz)
+        write_wav(folder / f"{name}.wav", to_int16(gain * noise), sample_rate)
 
 
 def _talk(engine: Engine, talker: Speaker, job: Job) -> acoustics.Waveform:
@@ -116,8 +116,8 @@ def _talk(engine: Engine, talker: Speaker, job: Job) -> acoustics.Waveform:
     while missing > 0:
         text = " ".join(rng.choice(job.noise_words, size=8))
         said = engine.say(text, talker.accent, talker.variant, rate_wpm=talker.rate_wpm, pitch=talker.pitch, pitch_range=50)
-        pause = np.zeros(int(job.rate_hz * rng.uniform(0.1, 0.5)))
-        pieces += [acoustics.resample(said, talker.native_hz, job.rate_hz), pause]
+        pause = np.zeros(int(job.sample_rate * rng.uniform(0.1, 0.5)))
+        pieces += [acoustics.resample(said, talker.native_hz, job.sample_rate), pause]
         missing -= len(pieces[-2]) + len(pause)
     return np.concatenate(pieces)[: job.noise_samples]
 

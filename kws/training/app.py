@@ -21,6 +21,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from kws.errors import KwsError, first_line, user_error
 from kws.training.command import with_resume
 from kws.training.explain import explain
+from kws.training.former_names import with_todays_names
 from kws.training.overrides import prepare
 from kws.training.run import train
 from kws.training.sweep import finish_sweep, note_failure
@@ -50,7 +51,7 @@ def main() -> None:
         SystemExit: with any status but 0; 1 after a sweep in which a run failed.
     """
     try:
-        sys.argv[1:] = prepare(with_resume(sys.argv[1:]), config_folder())
+        sys.argv[1:] = prepare(with_todays_names(with_resume(sys.argv[1:])), config_folder())
     except KwsError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from kws.errors import KwsError
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.callbacks import make_callbacks
 from kws.training.interruption import Interruption
 from kws.training.module import KeywordModule
@@ -20,7 +20,7 @@ from kws.training.schedule import Schedule
 from kws.training.settings import argument_types, build, built
 
 
-def build_module(cfg: DictConfig, recipe: Recipe, schedule: Schedule) -> KeywordModule:
+def build_module(cfg: DictConfig, recipe: ModelConfig, schedule: Schedule) -> KeywordModule:
     """Build the network with all that trains it.
 
     Raises:

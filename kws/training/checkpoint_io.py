@@ -14,7 +14,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.plugins.io.wrapper import _WrappingCheckpointIO
 
 from kws.errors import KwsError
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 
 
 class WholeCheckpointIO(TorchCheckpointIO):
@@ -43,7 +43,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -18,9 +18,9 @@ from kws.data.background import Background, load_background
 from kws.data.concat import Clips, join
 from kws.data.corpus import BACKGROUND_FOLDER, Corpus, open_corpus
 from kws.data.sampling import SplitPool, TrainingOrder, make_pools
-from kws.data.sets.clip_set import FixedSet
-from kws.data.sets.heldout_set import UnseenSet, check_extra, unseen_set
+from kws.data.sets.clip_set import ClipSet
 from kws.data.sets.test_set import open_test_set
+from kws.data.sets.unseen_words import UnseenSet, check_extra, unseen_set
 from kws.data.sources.extra import Source as Source
 from kws.data.sources.extra import heard_in_training, prepare_extra
 from kws.data.splits import TESTING, TRAINING, VALIDATION, HashedSplit, SplitRule
@@ -64,8 +64,8 @@ class KeywordData(pl.LightningDataModule):
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
         extra: more sources, for training alone; clips by speakers who validate or test are left out of them.
         training_unknown_percentage: unknown clips in training, in percent of the wanted clips; None: unknown_percentage.
-        extra_percentage, extra_unknown_percentage, unknown_evenness, unknown_weights: see `TrainingShares`.
-        wanted_evenness, max_clips_per_word: likewise.
+        extra_percentage, extra_unknown_percentage, unknown_sampling_alpha, unknown_weights: see `TrainingShares`.
+        keyword_sampling_alpha, max_clips_per_word: likewise.
         batch_size: clips a step (on each device).
         seed: of all draws.
         resample: resample clips of another rate, or refuse them by name.
@@ -79,7 +79,7 @@ class KeywordData(pl.LightningDataModule):
     corpus: Corpus | None = None
     background: Background | None = None
     unseen: UnseenSet | None = None
-    test_set: FixedSet | None = None
+    test_set: ClipSet | None = None
     _noise_bank: NoiseBank | None = None
 
     def __init__(
@@ -95,9 +95,9 @@ class KeywordData(pl.LightningDataModule):
         training_unknown_percentage: float | None = None,
         extra_percentage: float = 10.0,
         extra_unknown_percentage: float = 50.0,
-        unknown_evenness: float = 1.0,
+        unknown_sampling_alpha: float = 1.0,
         unknown_weights: Mapping[str, float] | None = None,
-        wanted_evenness: float = 1.0,
+        keyword_sampling_alpha: float = 1.0,
         max_clips_per_word: int | None = None,
         batch_size: int = 100,
         seed: int = 0,
@@ -122,7 +122,8 @@ class KeywordData(pl.LightningDataModule):
         self.extra = tuple(extra)
         self.shares = TrainingShares(
             unknown_percentage, silence_percentage, training_unknown_percentage, extra_percentage, extra_unknown_percentage,
-            unknown_evenness, {} if unknown_weights is None else unknown_weights, wanted_evenness, max_clips_per_word,
+            unknown_sampling_alpha, {} if unknown_weights is None else unknown_weights, keyword_sampling_alpha,
+            max_clips_per_word,
         )  # fmt: skip
         self._generators: dict[torch.device, torch.Generator] = {}
 
@@ -141,7 +142,7 @@ class KeywordData(pl.LightningDataModule):
         root = self.source.prepare()
         corpus = self._open(root)
         spec = self.front_end.spec
-        background = load_background(root, spec.rate_hz, spec.samples)
+        background = load_background(root, spec.sample_rate, spec.samples)
         if background is None and (self.silence_percentage > 0 or (self.augment is not None and self.augment.noise is not None)):
             raise KwsError(
                 f"{root / BACKGROUND_FOLDER}: there is no such folder, so there is no background noise for silence clips and for"
@@ -178,7 +179,7 @@ class KeywordData(pl.LightningDataModule):
             return FixedLoader(self.test_set, self.batch_size, *self._place())
         return self._fixed(self.testing_pool, TESTING)
 
-    def fixed_training_set(self) -> FixedSet:
+    def fixed_training_set(self) -> ClipSet:
         """One draw of the real training clips, not augmented."""
         return self._drawn(self.training_pool, TRAINING)
 
@@ -207,14 +208,14 @@ class KeywordData(pl.LightningDataModule):
     def _open(self, root: Path, warn: bool = False) -> Corpus:
         spec, cache, show = self.front_end.spec, self.cache_dir, self.progress
         return open_corpus(
-            root, spec.rate_hz, spec.samples, resample=self.resample, cache_dir=cache, progress=show, fit=spec.fit, warn=warn
+            root, spec.sample_rate, spec.samples, resample=self.resample, cache_dir=cache, progress=show, fit=spec.fit, warn=warn
         )
 
-    def _open_test_set(self, warn: bool = False) -> FixedSet | None:
+    def _open_test_set(self, warn: bool = False) -> ClipSet | None:
         if self.test_source is None:
             return None
         spec, root = self.front_end.spec, self.test_source.prepare()
-        return open_test_set(root, self.labels, spec.rate_hz, spec.samples, self.resample, self.cache_dir, spec.fit, warn)
+        return open_test_set(root, self.labels, spec.sample_rate, spec.samples, self.resample, self.cache_dir, spec.fit, warn)
 
     def _with_extra(self, corpus: Corpus, sets: NDArray[np.int8], real: SplitPool) -> tuple[TrainingPool, Clips]:
         """What training draws from: the real clips, and behind them those of the extra sources, without other sets' speakers."""
@@ -237,8 +238,8 @@ class KeywordData(pl.LightningDataModule):
     def _fixed(self, pool: SplitPool, code: int) -> FixedLoader:
         return FixedLoader(self._drawn(pool, code), self.batch_size, *self._place())
 
-    def _drawn(self, pool: SplitPool, code: int) -> FixedSet:
-        return FixedSet.draw(self._corpus(), pool, self.background, [self.seed, code])
+    def _drawn(self, pool: SplitPool, code: int) -> ClipSet:
+        return ClipSet.draw(self._corpus(), pool, self.background, [self.seed, code])
 
     def _corpus(self) -> Corpus:
         if self.corpus is None:

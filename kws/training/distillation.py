@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.inference.checkpoint import load_checkpoint
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 
 
 class TrainedModel(Protocol):
     """What `kws.inference.checkpoint.load_checkpoint` gives."""
 
-    recipe: Recipe
+    recipe: ModelConfig
     network: nn.Module
 
 
@@ -39,7 +39,7 @@ class Teacher:
         for model in self.models:
             model.network.eval().requires_grad_(False)
 
-    def check(self, recipe: Recipe) -> None:
+    def check(self, recipe: ModelConfig) -> None:
         """Make sure that a student of this recipe can follow it.
 
         Raises:

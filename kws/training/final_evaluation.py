@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import pytorch_lightning as pl
 import torch
 
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.calibration import Fit, assess, choose_temperature, log_scores
 from kws.evaluation.confusion import Confusion
-from kws.evaluation.heldout import report_unseen
 from kws.evaluation.predictions import answers
+from kws.evaluation.unseen_words import report_unseen
 from kws.inference.checkpoint import load_checkpoint
 from kws.inference.metadata_update import write_temperature
 from kws.plots.plots import reliability_figure, save_figure
@@ -137,7 +137,7 @@ def _calibrate(path: Path, data: KeywordData, folder: Path, device: torch.device
     return fit.to_dict()
 
 
-def fit_checkpoint(path: Path, validation: FixedSet, testing: FixedSet, device: torch.device) -> Fit:
+def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: torch.device) -> Fit:
     """Fit a checkpoint's temperature, write it in if it helps, and judge it by clips that it was not fitted to.
 
     Args:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kws.data.concat import Clips
 from kws.data.sampling import SILENT_CLIP, ClipList, TrainingOrder
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.training.device_corpus import DeviceCorpus
 
@@ -80,7 +80,7 @@ class FixedLoader:
         KwsError: fewer clips than processes: the others would wait for one without a batch.
     """
 
-    def __init__(self, clips: FixedSet, batch_size: int, rank: int = 0, world: int = 1) -> None:
+    def __init__(self, clips: ClipSet, batch_size: int, rank: int = 0, world: int = 1) -> None:
         if len(clips) < world > 1:
             raise KwsError(f"trainer.devices: {world} processes share a set of {len(clips)} clips, and each needs one; use fewer")
         self.clips, self.batch_size = clips, batch_size

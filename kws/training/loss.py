@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.distillation import Teacher
 
 
@@ -46,7 +46,7 @@ class Objective:
         self.teacher_weight, self.temperature = teacher_weight, temperature
         self.teacher = teacher
 
-    def check(self, recipe: Recipe) -> None:
+    def check(self, recipe: ModelConfig) -> None:
         """Make sure that a student of this recipe can follow the teacher.
 
         Raises:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from kws.evaluation.confusion import Confusion
 from kws.files.version import VERSION
 from kws.inference.metadata import CHECKPOINT_KEY
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.datamodule import FeatureBatch
 from kws.training.loss import Objective
 from kws.training.nan_guard import NanCheck, check_loss, check_weights
@@ -44,7 +44,7 @@ class KeywordModule(pl.LightningModule):
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: ModelConfig,
         optimizer: Callable[[Iterator[nn.Parameter]], torch.optim.Optimizer] | None = None,
         schedule: Schedule | None = None,
         check_nans: bool = False,

@@ -12,6 +12,7 @@ from kws.errors import KwsError
 from kws.frontend.front_end import FRONT_ENDS
 from kws.inference.checkpoint import read_checkpoint
 from kws.inference.metadata import CHECKPOINT_KEY
+from kws.training.former_names import by_todays_names
 from kws.training.module import KeywordModule
 from kws.training.optimizer import unlike
 from kws.training.record import RUN_KEY, differences
@@ -39,7 +40,7 @@ def check_resumable(path: str | Path, module: KeywordModule, settings: Mapping[s
     """
     checkpoint = read_checkpoint(Path(path))
     _check_network(path, checkpoint, module)
-    kept = checkpoint.get(RUN_KEY, {}).get("settings", {})
+    kept = by_todays_names(checkpoint.get(RUN_KEY, {}).get("settings", {}))
     _check_optimizer(path, checkpoint, module, kept.get("optim._target_"), settings.get("optim._target_"))
     done = int(checkpoint.get("global_step", 0))
     if 0 <= steps < done:

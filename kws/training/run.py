@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 
 from kws.export.formats import find_formats
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.models.summary import describe
 from kws.training.best import TakeBestAlong, find_best
 from kws.training.build import build_module, build_trainer
@@ -43,7 +43,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     """
     check_settings(cfg)
     prepare_process(cfg.seed, cfg.threads)
-    recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
+    recipe = ModelConfig.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     schedule = build(cfg, "schedule")
     module = build_module(cfg, recipe, schedule)
     if cfg.show:
@@ -73,7 +73,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     return validation
 
 
-def _prepare_folder(folder: Path, recipe: Recipe) -> None:
+def _prepare_folder(folder: Path, recipe: ModelConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     recipe.labels.write(folder / "labels.txt")
     remove_unfinished(folder / "checkpoints")

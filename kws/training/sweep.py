@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kws.errors import first_line
-from kws.files.atomic import whole_file
+from kws.files.atomic import atomic_write
 from kws.files.table import text_table
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class SweepTable(Callback):
 
 def note_failure(folder: Path, error: BaseException) -> None:
     """Keep the line of an error in the folder of the run that it ended."""
-    with whole_file(folder / FAILURE) as temporary:
+    with atomic_write(folder / FAILURE) as temporary:
         temporary.write_text(f"{first_line(error)}\n", encoding="utf-8")
 
 
@@ -74,7 +74,7 @@ def write_table(folder: Path) -> list[Row]:
     rows = gather(folder)
     if rows:
         path = folder / "results.csv"
-        with whole_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)

@@ -26,7 +26,7 @@ from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.probes import hard_signals
 from kws.inference.checkpoint import WaveformModel, load_checkpoint
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 
 WORDS = ("yes", "no", "up", "down", "left", "right", "stop", "go")
 NETWORKS = ("single_fc", "conv", "low_latency_conv", "low_latency_svdf", "tiny_conv", "tiny_embedding_conv")
@@ -64,7 +64,7 @@ def main() -> None:
 def untrained(network: str, front_end: str) -> WaveformModel:
     """A network in its full size, with random weights so large that its answers spread over sounds."""
     torch.manual_seed(0)
-    model = WaveformModel(Recipe(WORDS, {"name": front_end}, {"name": network})).eval()
+    model = WaveformModel(ModelConfig(WORDS, {"name": front_end}, {"name": network})).eval()
     for weight in model.network.parameters():
         if weight.dim() > 1:
             nn.init.kaiming_normal_(weight)
@@ -85,7 +85,7 @@ def sounds(model: WaveformModel) -> dict[str, np.ndarray]:
 def real_clips(model: WaveformModel, args: argparse.Namespace) -> np.ndarray:
     clips = open_split(
         Folder(args.data).prepare(), model.labels, "testing", ListedSplit() if args.lists else HashedSplit(),
-        rate_hz=model.spec.rate_hz, clip_samples=model.spec.samples,
+        sample_rate=model.spec.sample_rate, clip_samples=model.spec.samples,
         unknown_percentage=10, silence_percentage=10, seed=59185,
     )  # fmt: skip
     places = np.unique(np.linspace(0, len(clips) - 1, args.clips).astype(np.int64))

@@ -26,8 +26,8 @@ def samples() -> NDArray[np.int16]:
     return np.random.default_rng(1).integers(-32768, 32768, 1000).astype(np.int16)
 
 
-def sine(rate_hz: int, hz: float = 440.0, seconds: float = 0.5) -> NDArray[np.float64]:
-    return 0.5 * np.sin(2 * np.pi * hz * np.arange(round(rate_hz * seconds)) / rate_hz)
+def sine(sample_rate: int, hz: float = 440.0, seconds: float = 0.5) -> NDArray[np.float64]:
+    return 0.5 * np.sin(2 * np.pi * hz * np.arange(round(sample_rate * seconds)) / sample_rate)
 
 
 def wav_bytes(samples: NDArray[np.int16], riff: int | None = None, data: int | None = None, order: str = "<") -> bytes:
@@ -103,10 +103,10 @@ def test_lossy_formats(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_allclose(to_float(read_audio(path, RATE_HZ))[2000:6000], sine(RATE_HZ)[2000:6000], atol=0.05)
 
 
-@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 44_100, 48_000])
-def test_another_rate_is_resampled(tmp_path: Path, rate_hz: int) -> None:
+@pytest.mark.parametrize("sample_rate", [8_000, 11_025, 22_050, 44_100, 48_000])
+def test_another_rate_is_resampled(tmp_path: Path, sample_rate: int) -> None:
     path = tmp_path / "a.wav"
-    soundfile.write(path, sine(rate_hz), rate_hz)
+    soundfile.write(path, sine(sample_rate), sample_rate)
     read = to_float(read_audio(path, RATE_HZ))
     assert abs(read.size - RATE_HZ // 2) <= 1
     np.testing.assert_allclose(read[500:7000], sine(RATE_HZ)[500:7000], atol=2e-3)
@@ -173,13 +173,13 @@ def test_fit_length_cuts_or_pads_the_end(samples: NDArray[np.int16], length: int
     assert not fitted[..., common:].any()
 
 
-@given(samples=clips, rate_hz=st.sampled_from([8_000, 16_000, 44_100]))
-def test_written_and_read(tmp_path_factory: pytest.TempPathFactory, samples: NDArray[np.int16], rate_hz: int) -> None:
+@given(samples=clips, sample_rate=st.sampled_from([8_000, 16_000, 44_100]))
+def test_written_and_read(tmp_path_factory: pytest.TempPathFactory, samples: NDArray[np.int16], sample_rate: int) -> None:
     path = tmp_path_factory.mktemp("wav") / "a.wav"
-    write_wav(path, samples, rate_hz)
-    np.testing.assert_array_equal(read_audio(path, rate_hz, resample=False), samples)
+    write_wav(path, samples, sample_rate)
+    np.testing.assert_array_equal(read_audio(path, sample_rate, resample=False), samples)
     info = soundfile.info(path)
-    assert (info.samplerate, info.frames, info.subtype) == (rate_hz, samples.size, "PCM_16")
+    assert (info.samplerate, info.frames, info.subtype) == (sample_rate, samples.size, "PCM_16")
 
 
 def test_writing_leaves_nothing_else(tmp_path: Path, samples: NDArray[np.int16]) -> None:

@@ -37,11 +37,11 @@ def test_another_rate_is_refused_where_set(tmp_path: Path, samples: NDArray[np.i
     assert "resample" in message
 
 
-@pytest.mark.parametrize("rate_hz", [1, 4_000_000])
-def test_absurd_rate(tmp_path: Path, samples: NDArray[np.int16], rate_hz: int) -> None:
+@pytest.mark.parametrize("sample_rate", [1, 4_000_000])
+def test_absurd_rate(tmp_path: Path, samples: NDArray[np.int16], sample_rate: int) -> None:
     path = tmp_path / "a.wav"
-    soundfile.write(path, samples, rate_hz)
-    assert f"{rate_hz} Hz" in refusal(path)
+    soundfile.write(path, samples, sample_rate)
+    assert f"{sample_rate} Hz" in refusal(path)
 
 
 def test_truncated(tmp_path: Path, samples: NDArray[np.int16]) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kws.audio import io as audio
 from kws.audio.cutting import fit_clip
 from kws.audio.io import AudioError, read_audio, read_sound_file, write_wav
-from kws.audio.recording import read_sound
+from kws.audio.long_recording import read_sound
 from kws.data.corpus import open_corpus
 from kws.errors import KwsError
 

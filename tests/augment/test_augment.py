@@ -46,7 +46,7 @@ def shifts_of(clip: Tensor, shifted: Tensor, largest: int) -> list[int]:
 )
 def test_a_clip_is_shifted_with_zeros_at_the_open_end(samples: int, shift: int, batch: int, whole: bool, seed: int) -> None:
     clips = torch.arange(1, batch * samples + 1).view(batch, samples).to(torch.int16 if whole else torch.float32)
-    shifted = TimeShift(shift_ms=shift, rate_hz=1000)(clips, seeded(seed))
+    shifted = TimeShift(shift_ms=shift, sample_rate=1000)(clips, seeded(seed))
     assert shifted.dtype == clips.dtype
     for clip, row in zip(clips, shifted, strict=True):
         assert shifts_of(clip, row, shift)
@@ -54,7 +54,7 @@ def test_a_clip_is_shifted_with_zeros_at_the_open_end(samples: int, shift: int, 
 
 def test_all_shifts_are_equally_likely() -> None:
     clips = torch.arange(1, 9).expand(7000, 8)
-    shifted = TimeShift(shift_ms=3, rate_hz=1000)(clips, seeded())
+    shifted = TimeShift(shift_ms=3, sample_rate=1000)(clips, seeded())
     patterns, counts = shifted.unique(dim=0, return_counts=True)
     shifts = sorted(shift for pattern in patterns for shift in shifts_of(clips[0], pattern, 3))
     assert shifts == [-3, -2, -1, 0, 1, 2, 3]

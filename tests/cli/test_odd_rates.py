@@ -22,19 +22,19 @@ EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "stride_ms", "samples", "said"),
+    ("sample_rate", "stride_ms", "samples", "said"),
     slow_unless(
         [(11_025, 30, 330, "29.932"), (22_050, 30, 660, "29.932"), (22_050, 200, 4400, "199.546"), (8_000, 12.5, 100, "")],
         lambda case: case[0] == 11_025,
     ),
 )
 def test_a_streaming_file_is_exported_and_used(
-    rate_hz: int, stride_ms: float, samples: int, said: str, tmp_path: Path,
+    sample_rate: int, stride_ms: float, samples: int, said: str, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     caplog.set_level("INFO")
     hop_ms = 12.5 if stride_ms == 12.5 else 10.0
-    model = make_model("single_fc", "log_mel", words=("yes", "no"), rate_hz=rate_hz, hop_ms=hop_ms)
+    model = make_model("single_fc", "log_mel", words=("yes", "no"), sample_rate=sample_rate, hop_ms=hop_ms)
     checkpoint = open_scorer(model, stride_ms)
     assert isinstance(checkpoint, StatefulScorer) and checkpoint.stride_samples == samples
 
@@ -50,16 +50,16 @@ def test_a_streaming_file_is_exported_and_used(
     loaded = kws.load(file)
     assert loaded.metadata.decoder.stride_ms == (12 if stride_ms == 12.5 else stride_ms)
     rng = np.random.default_rng(0)
-    words = [word_sound(word, rng, rate_hz=rate_hz) for word in ("yes", "no", "tree", "yes")]
-    write_wav(sound, np.concatenate(words), rate_hz)
+    words = [word_sound(word, rng, sample_rate=sample_rate) for word in ("yes", "no", "tree", "yes")]
+    write_wav(sound, np.concatenate(words), sample_rate)
     sound.with_suffix(".txt").write_text("yes, 0\nno, 1000\n_unknown_, 2000\nyes, 3000\n")
     scores = str(tmp_path / "s.npz")
     easy = [*EASY, "--average-window-ms", "300"] if stride_ms == 200 else EASY
     for stride in ([], ["--stride-ms", str(int(stride_ms))]):
         assert main(["stream", str(file), str(sound), *stride, *easy, "--format", "json", "--scores", scores]) == 0
         found = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"label"')]
-    starts = np.arange(-((int(rate_hz) - 1) // samples), -(-4 * rate_hz // samples)) * samples
-    assert np.load(scores)["times_ms"].tolist() == (starts * 1000 // rate_hz).tolist()
+    starts = np.arange(-((int(sample_rate) - 1) // samples), -(-4 * sample_rate // samples)) * samples
+    assert np.load(scores)["times_ms"].tolist() == (starts * 1000 // sample_rate).tolist()
     for source in ([str(sound)], ["--scores", scores]):
         assert main(["tune", str(file), *source, "--false-accepts-per-hour", "1e6"]) == 0
     assert main(["mine", str(file), str(sound), str(tmp_path / "mined"), "--threshold", "0.2"]) == 0

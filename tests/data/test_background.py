@@ -21,10 +21,10 @@ def constant(value: int, samples: int) -> NDArray[np.int16]:
     return np.full(samples, value, dtype=np.int16)
 
 
-def write(root: Path, name: str, samples: NDArray[np.int16], rate_hz: int = RATE_HZ) -> None:
+def write(root: Path, name: str, samples: NDArray[np.int16], sample_rate: int = RATE_HZ) -> None:
     folder = root / "_background_noise_"
     folder.mkdir(exist_ok=True)
-    write_wav(folder / name, samples, rate_hz)
+    write_wav(folder / name, samples, sample_rate)
 
 
 @given(st.lists(st.integers(10, 40), min_size=1, max_size=5), st.integers(1, 10), st.integers(0, 2**32))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.data.concat import JoinedCorpus, join
+from kws.data.concat import ConcatCorpus, join
 from kws.data.corpus import Corpus
 
 
@@ -22,7 +22,7 @@ PARTS = [corpus("yes", 1, 4), corpus("snow", 5, 1), corpus("yes", 6, 7)]
 
 @given(st.lists(st.integers(-1, 11), max_size=30))
 def test_clips_are_read_through_one_index(clips: list[int]) -> None:
-    sound = JoinedCorpus(tuple(PARTS)).read(np.array(clips, dtype=np.int64))
+    sound = ConcatCorpus(tuple(PARTS)).read(np.array(clips, dtype=np.int64))
     assert sound.dtype == np.int16
     assert sound.shape == (len(clips), 5)
     # Clip n holds n + 1 throughout; silence, zeros.
@@ -31,7 +31,7 @@ def test_clips_are_read_through_one_index(clips: list[int]) -> None:
 
 def test_words_and_places_follow_one_another() -> None:
     joined = join(PARTS)
-    assert isinstance(joined, JoinedCorpus)
+    assert isinstance(joined, ConcatCorpus)
     assert joined.words == ["yes"] * 4 + ["snow"] + ["yes"] * 7
     assert joined.starts.tolist() == [0, 4, 5, 12]
     assert joined.samples == 5

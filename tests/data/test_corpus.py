@@ -31,10 +31,10 @@ def noise(seed: int, samples: int = SAMPLES) -> NDArray[np.int16]:
     return np.random.default_rng(seed).integers(-30000, 30000, samples).astype(np.int16)
 
 
-def add(root: Path, name: str, samples: NDArray[np.int16], rate_hz: int = RATE_HZ) -> Path:
+def add(root: Path, name: str, samples: NDArray[np.int16], sample_rate: int = RATE_HZ) -> Path:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_wav(path, samples, rate_hz)
+    write_wav(path, samples, sample_rate)
     return path
 
 
@@ -233,10 +233,10 @@ def open_slowly(root: str, start: Barrier, answers: Queue[tuple[tuple[str, ...],
     """For a process of its own: names, sum of the samples, and how many clips were read."""
     reads = []
 
-    def read(path: Path, rate_hz: int, *, resample: bool) -> Sound:
+    def read(path: Path, sample_rate: int, *, resample: bool) -> Sound:
         reads.append(path)
         time.sleep(0.02)
-        return read_sound_file(path, rate_hz, resample=resample)
+        return read_sound_file(path, sample_rate, resample=resample)
 
     corpus_module.read_sound_file = read
     start.wait(60)
@@ -268,12 +268,12 @@ def test_two_processes_at_once_make_one_pack(root: Path) -> None:
 def test_an_interrupted_build_does_not_trouble_the_next(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
-    def interrupted(path: Path, rate_hz: int, *, resample: bool) -> Sound:
+    def interrupted(path: Path, sample_rate: int, *, resample: bool) -> Sound:
         nonlocal calls
         calls += 1
         if calls == 2:
             raise KeyboardInterrupt
-        return read_sound_file(path, rate_hz, resample=resample)
+        return read_sound_file(path, sample_rate, resample=resample)
 
     monkeypatch.setattr(corpus_module, "read_sound_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -455,7 +455,7 @@ def test_opening_a_pack_takes_no_memory_of_its_own(root: Path) -> None:
     shutil.copytree(pack, big)
     script = code.replace("corpus = ", "import kws.data.corpus as module\nmodule._build = build\ncorpus = ")
     build = f"""
-def build(root, names, pack, rate_hz, samples, *rest):
+def build(root, names, pack, sample_rate, samples, *rest):
     pack.mkdir()
     with (pack / "clips.int16").open("wb") as file:
         file.truncate(len(names) * {SAMPLES * 20_000} * 2)

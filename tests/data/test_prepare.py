@@ -18,25 +18,25 @@ RATE_HZ = 16_000
 SETTINGS = PrepareSettings()
 
 
-def word(seed: int = 0, seconds: float = 2.0, at: float = 0.8, rate_hz: int = RATE_HZ) -> NDArray[np.float64]:
+def word(seed: int = 0, seconds: float = 2.0, at: float = 0.8, sample_rate: int = RATE_HZ) -> NDArray[np.float64]:
     """A 0.3 s burst at a place in faint noise, (samples,) within -0.5..0.5."""
     rng = np.random.default_rng(seed)
-    sound = 1e-3 * rng.standard_normal(round(seconds * rate_hz))
-    burst = sound[round(at * rate_hz) : round((at + 0.3) * rate_hz)]
-    burst += 0.3 * np.sin(2 * np.pi * (300 + 50 * seed) * np.arange(burst.size) / rate_hz)
+    sound = 1e-3 * rng.standard_normal(round(seconds * sample_rate))
+    burst = sound[round(at * sample_rate) : round((at + 0.3) * sample_rate)]
+    burst += 0.3 * np.sin(2 * np.pi * (300 + 50 * seed) * np.arange(burst.size) / sample_rate)
     return sound
 
 
-def record(path: Path, sound: NDArray[np.float64] | NDArray[np.int16], rate_hz: int = RATE_HZ) -> None:
+def record(path: Path, sound: NDArray[np.float64] | NDArray[np.int16], sample_rate: int = RATE_HZ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(path, sound, rate_hz)
+    soundfile.write(path, sound, sample_rate)
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     record(folder / "yes" / "anna_nohash_0.wav", word(0))
-    record(folder / "yes" / "ben_nohash_0.flac", np.stack([word(1, rate_hz=44_100)] * 2, axis=1), 44_100)
+    record(folder / "yes" / "ben_nohash_0.flac", np.stack([word(1, sample_rate=44_100)] * 2, axis=1), 44_100)
     record(folder / "no" / "anna_nohash_0.ogg", word(2))
     return folder
 
@@ -68,7 +68,7 @@ def test_clips_are_one_second_of_the_word(source: Path, tmp_path: Path) -> None:
 
 
 def test_other_lengths_and_rates(source: Path, tmp_path: Path) -> None:
-    prepare(source, tmp_path / "out", PrepareSettings(rate_hz=8000, clip_ms=500))
+    prepare(source, tmp_path / "out", PrepareSettings(sample_rate=8000, clip_ms=500))
     info = soundfile.info(tmp_path / "out" / "yes" / "ben_nohash_0.wav")
     assert (info.samplerate, info.frames) == (8000, 4000)
 
@@ -117,7 +117,7 @@ def test_names_that_would_clash(source: Path, tmp_path: Path) -> None:
 
 
 def test_background_noise_is_converted_whole(source: Path, tmp_path: Path) -> None:
-    record(source / "_background_noise_" / "hum.wav", 1e-4 * word(8, seconds=3.0, rate_hz=48_000), 48_000)
+    record(source / "_background_noise_" / "hum.wav", 1e-4 * word(8, seconds=3.0, sample_rate=48_000), 48_000)
     prepare(source, tmp_path / "out", SETTINGS)
     assert soundfile.info(tmp_path / "out/_background_noise_/hum.wav").frames == 48_000
 

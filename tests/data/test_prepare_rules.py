@@ -49,7 +49,7 @@ def test_clip_names_never_clash_and_keep_the_speaker(names: set[str]) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("rate_hz", 0),
+        ("sample_rate", 0),
         ("clip_ms", 0),
         ("clip_ms", math.nan),
         ("min_ms", -1),

@@ -102,12 +102,12 @@ def test_no_more_extra_clips_than_there_are() -> None:
     assert counted(pool(extra_percentage=500).draw(np.random.default_rng(0)))["+yes"] == 8
 
 
-@pytest.mark.parametrize("evenness", [0.5, 0.25, 0])
+@pytest.mark.parametrize("alpha", [0.5, 0.25, 0])
 @pytest.mark.parametrize("weight", [1, 6, 0])
-def test_unknown_words_get_their_shares_and_repeat_clips_evenly(evenness: float, weight: float) -> None:
-    made = pool(extra=[], unknown_percentage=90, unknown_evenness=evenness, unknown_weights={"dog": weight, "off": 3})
+def test_unknown_words_get_their_shares_and_repeat_clips_evenly(alpha: float, weight: float) -> None:
+    made = pool(extra=[], unknown_percentage=90, unknown_sampling_alpha=alpha, unknown_weights={"dog": weight, "off": 3})
     sizes = np.array([200, 10, 5])
-    share = sizes**evenness * [1, 1, weight]
+    share = sizes**alpha * [1, 1, weight]
     share = 90 * share / share.sum()
     total = np.zeros(3)
     for seed in range(400):
@@ -124,7 +124,7 @@ def test_unknown_words_get_their_shares_and_repeat_clips_evenly(evenness: float,
 
 @given(st.integers(1, 300), st.integers(0, 1000))
 def test_any_number_of_clips_is_drawn(asked: int, seed: int) -> None:
-    made = pool(unknown_percentage=asked, unknown_evenness=0.5, extra_unknown_percentage=50)
+    made = pool(unknown_percentage=asked, unknown_sampling_alpha=0.5, extra_unknown_percentage=50)
     assert (made.draw(np.random.default_rng(seed)).labels == UNKNOWN_INDEX).sum() == min(asked, 275)
 
 
@@ -140,13 +140,15 @@ def test_a_limit_on_wanted_clips_draws_anew_each_epoch() -> None:
     assert (draws(made)[:60] > 200).all()
 
 
-@pytest.mark.parametrize(("evenness", "heard"), [(1, (150, 30, 20)), (0.5, (110.3, 49.3, 40.3)), (0, (66.7, 66.7, 66.7))])
-def test_rare_wanted_words_are_repeated(evenness: float, heard: tuple[float, float, float]) -> None:
+@pytest.mark.parametrize(("alpha", "heard"), [(1, (150, 30, 20)), (0.5, (110.3, 49.3, 40.3)), (0, (66.7, 66.7, 66.7))])
+def test_rare_wanted_words_are_repeated(alpha: float, heard: tuple[float, float, float]) -> None:
     words = ["yes"] * 150 + ["no"] * 30 + ["up"] * 20
     labels = LabelSet(["yes", "no", "up"])
     real = make_pool(words, np.zeros(200, dtype=np.int8), 0, labels, 0, 0)
-    made = make_training_pool(real, words, np.arange(0), labels, TrainingShares(wanted_evenness=evenness, unknown_percentage=0))
-    share = np.array([150, 30, 20]) ** evenness
+    made = make_training_pool(
+        real, words, np.arange(0), labels, TrainingShares(keyword_sampling_alpha=alpha, unknown_percentage=0)
+    )
+    share = np.array([150, 30, 20]) ** alpha
     total = np.zeros(200)
     for seed in range(200):
         drawn = made.draw(np.random.default_rng(seed))
@@ -164,7 +166,7 @@ def test_rare_wanted_words_are_repeated(evenness: float, heard: tuple[float, flo
 
 
 def test_even_wanted_words_respect_the_limit() -> None:
-    made = pool(max_clips_per_word=50, wanted_evenness=0, unknown_percentage=0, extra_percentage=0)
+    made = pool(max_clips_per_word=50, keyword_sampling_alpha=0, unknown_percentage=0, extra_percentage=0)
     counts = counted(made.draw(np.random.default_rng(0)))
     assert (counts["yes"], counts["no"]) == (45, 45)  # 50 and the 40 that there are
 
@@ -185,8 +187,8 @@ def test_unknown_words_may_all_be_extra() -> None:
         ("silence_percentage", float("inf"), r"data\.silence_percentage: inf makes no sense"),
         ("extra_percentage", float("nan"), r"data\.extra_percentage: nan makes no sense"),
         ("extra_unknown_percentage", 101, r"data\.extra_unknown_percentage: 101 makes no sense; it is 0 to 100"),
-        ("unknown_evenness", 1.1, r"data\.unknown_evenness: 1\.1 makes no sense; it is 0 \(words"),
-        ("wanted_evenness", -0.5, r"data\.wanted_evenness: -0\.5 makes no sense; it is 0 \(words"),
+        ("unknown_sampling_alpha", 1.1, r"data\.unknown_sampling_alpha: 1\.1 makes no sense; it is 0 \(words"),
+        ("keyword_sampling_alpha", -0.5, r"data\.keyword_sampling_alpha: -0\.5 makes no sense; it is 0 \(words"),
         ("max_clips_per_word", 0, r"data\.max_clips_per_word: 0 makes no sense; give at least 1"),
     ],
 )
@@ -232,21 +234,21 @@ def test_a_weight_of_a_word_that_is_not_there_is_named() -> None:
     st.floats(0, 1),
     st.integers(0, 2**31),
 )
-def test_no_wanted_word_is_heard_more_often_than_the_limit(sizes: list[int], most: int, evenness: float, seed: int) -> None:
+def test_no_wanted_word_is_heard_more_often_than_the_limit(sizes: list[int], most: int, alpha: float, seed: int) -> None:
     words = ["yes"] * sizes[0] + ["no"] * sizes[1]
     real = make_pool(words, np.zeros(len(words), dtype=np.int8), 0, LABELS, 0, 0)
-    shares = TrainingShares(0, 0, max_clips_per_word=most, wanted_evenness=evenness)
+    shares = TrainingShares(0, 0, max_clips_per_word=most, keyword_sampling_alpha=alpha)
     drawn = make_training_pool(real, words, np.arange(0), LABELS, shares).draw(np.random.default_rng(seed))
     counts = np.bincount(drawn.labels, minlength=4)[2:]
     assert counts.max() <= most
     assert counts.sum() == np.minimum(sizes, most).sum()
 
 
-@pytest.mark.parametrize(("evenness", "heard"), [(1, (100, 100)), (0.9, (100, 100)), (0.5, (100, 100)), (0, (100, 100))])
-def test_a_limited_word_counts_as_one_of_so_many_clips(evenness: float, heard: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("alpha", "heard"), [(1, (100, 100)), (0.9, (100, 100)), (0.5, (100, 100)), (0, (100, 100))])
+def test_a_limited_word_counts_as_one_of_so_many_clips(alpha: float, heard: tuple[int, int]) -> None:
     words = ["yes"] * 1000 + ["no"] * 100
     real = make_pool(words, np.zeros(len(words), dtype=np.int8), 0, LABELS, 0, 0)
-    shares = TrainingShares(0, 0, max_clips_per_word=100, wanted_evenness=evenness)
+    shares = TrainingShares(0, 0, max_clips_per_word=100, keyword_sampling_alpha=alpha)
     drawn = make_training_pool(real, words, np.arange(0), LABELS, shares).draw(np.random.default_rng(0))
     assert tuple(np.bincount(drawn.labels)[2:]) == heard
 

@@ -207,10 +207,10 @@ WORDS = (
 )  # fmt: skip
 
 
-def sound(word: str, rng: np.random.Generator, seconds: float = 1.0, rate_hz: int = 16_000) -> np.ndarray:
+def sound(word: str, rng: np.random.Generator, seconds: float = 1.0, sample_rate: int = 16_000) -> np.ndarray:
     """A hum of the word's own pitch and length, in faint noise."""
     number = WORDS.index(word) if word in WORDS else len(word)
-    time = np.arange(round(seconds * rate_hz)) / rate_hz
+    time = np.arange(round(seconds * sample_rate)) / sample_rate
     envelope = np.exp(-(((time - seconds / 2) / (0.1 + 0.004 * number)) ** 2))
     hum = envelope * np.sin(2 * np.pi * (200 + 60 * number) * rng.uniform(0.97, 1.03) * time)
     return np.rint(32767 * (0.4 * hum + 0.003 * rng.standard_normal(len(time)))).astype(np.int16)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from kws.evaluation.confusion import ConfusedPair, Confusion, pairs_to_text
-from kws.evaluation.predictions import Answers
+from kws.evaluation.predictions import Predictions
 
 NAMES = ("_silence_", "_unknown_", "yes", "no")
-ANSWERS = Answers(
+ANSWERS = Predictions(
     np.array(
         [
             [0.7, 0.1, 0.1, 0.1], [0.1, 0.2, 0.6, 0.1], [0.0, 0.0, 0.9, 0.1], [0.1, 0.1, 0.5, 0.3],
@@ -32,7 +32,7 @@ def test_doubtful_answers_are_right_and_of_every_label() -> None:
 
 
 def test_nothing_scored_is_nothing_wrong() -> None:
-    nothing = Answers(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), NAMES)
+    nothing = Predictions(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), NAMES)
     assert nothing.wrong().size == nothing.doubtful().size == 0
 
 

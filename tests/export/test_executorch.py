@@ -52,7 +52,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("low_latency_conv", "log_mel", {}),
         ("low_latency_svdf", "mfcc_torchaudio", {}),
         ("tiny_conv", "mfcc", UNEVEN),
-        ("tiny_embedding_conv", "log_mel", {"rate_hz": 8000}),
+        ("tiny_embedding_conv", "log_mel", {"sample_rate": 8000}),
     ],
 )
 def test_equal_to_the_module_and_silent(

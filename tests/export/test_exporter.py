@@ -32,7 +32,7 @@ def data_of(corpus: Path, model: WaveformModel) -> ExportData:
     from kws.data.splits import HashedSplit
 
     clips = open_split(
-        corpus, LabelSet(model.labels.words), "all", HashedSplit(), rate_hz=16000, clip_samples=16000,
+        corpus, LabelSet(model.labels.words), "all", HashedSplit(), sample_rate=16000, clip_samples=16000,
         unknown_percentage=10, silence_percentage=10, seed=1,
     )  # fmt: skip
     return ExportData(clips, exporter.calibration_clips(clips))

@@ -18,7 +18,7 @@ from kws.export.parity import LIMIT
 from kws.export.probes import hard_signals
 from kws.inference.checkpoint import WaveformModel
 from kws.inference.loading import load
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 
 # ExecuTorch and whole numbers have tests of their own.
 PLAIN = ("onnx", "torchscript", "mobile")
@@ -56,11 +56,11 @@ def test_equal_to_the_module(network: str, front_end: str, form: str, tmp_path: 
 
 @pytest.mark.parametrize("form", PLAIN)
 def test_carries_its_description(form: str, tmp_path: Path) -> None:
-    model = make_model("low_latency_svdf", "log_mel", bins=32, rate_hz=8000, clip_ms=800.0)
+    model = make_model("low_latency_svdf", "log_mel", bins=32, sample_rate=8000, clip_ms=800.0)
     metadata = load(written(model, form, tmp_path)).metadata
     assert metadata == model.metadata
     assert metadata.labels.names == ("_silence_", "_unknown_", "yes", "no", "stop")
-    assert (metadata.spec.rate_hz, metadata.spec.samples) == (8000, 6400)
+    assert (metadata.spec.sample_rate, metadata.spec.samples) == (8000, 6400)
     assert metadata.features["bins"] == 32
     assert metadata.training == {"checkpoint": "made.ckpt", "steps": 3}
 
@@ -120,7 +120,7 @@ def test_a_wrong_length_is_refused_by_the_bare_scripted_module(tmp_path: Path) -
 def test_no_dropout_may_be_a_whole_number(network: str) -> None:
     # As in `model.dropout=0`; scripting tells whole numbers from others.
     target = {**NETWORKS[network], "dropout": 0}
-    model = WaveformModel(Recipe(("yes", "no"), FRONT_ENDS["log_mel"], target)).eval()
+    model = WaveformModel(ModelConfig(("yes", "no"), FRONT_ENDS["log_mel"], target)).eval()
     clips = torch.zeros(2, model.spec.samples)
     with torch.no_grad():
         torch.testing.assert_close(torch.jit.script(Scores(model).eval())(clips), model(clips), rtol=0, atol=LIMIT)

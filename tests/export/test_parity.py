@@ -12,10 +12,10 @@ from exported import make_model
 from kws.export.parity import ParityReport, SignalParity, clip_ms, compare
 from kws.export.probes import hard_signals
 from kws.inference.checkpoint import WaveformModel
-from kws.inference.model import Artefact, Scores, Waveforms
+from kws.inference.model import ExportedModel, Scores, Waveforms
 
 
-class Off(Artefact):
+class Off(ExportedModel):
     """The checkpoint itself, with its first probability off by so much."""
 
     def __init__(self, model: WaveformModel, off: float) -> None:
@@ -89,9 +89,9 @@ def test_text_and_json_say_the_same() -> None:
     assert text.splitlines()[-1].startswith("  NOT KEPT")
 
 
-@pytest.mark.parametrize(("rate_hz", "clip_ms"), [(16000, 1000.0), (8000, 500.0)])
-def test_hard_signals_fit_the_model(rate_hz: int, clip_ms: float) -> None:
-    model = make_model(rate_hz=rate_hz, clip_ms=clip_ms)
+@pytest.mark.parametrize(("sample_rate", "clip_ms"), [(16000, 1000.0), (8000, 500.0)])
+def test_hard_signals_fit_the_model(sample_rate: int, clip_ms: float) -> None:
+    model = make_model(sample_rate=sample_rate, clip_ms=clip_ms)
     signals = hard_signals(model.spec)
     for clips in signals.values():
         assert clips.dtype == np.float32

@@ -92,7 +92,7 @@ def test_centred_frames_are_scored_in_whole_windows(sizes: list[int], stride_ms:
     ("framing", "stride_ms"),
     [
         ({"window_ms": 25.0}, 10), ({"window_ms": 10.0, "hop_ms": 20.0}, 40), ({"window_ms": 32.5, "hop_ms": 7.5}, 37.5),
-        ({"clip_ms": 805.0}, 30), ({"clip_ms": 505.0}, 20), ({"clip_ms": 300.0}, 30), ({"rate_hz": 8000}, 1000), ({}, 990),
+        ({"clip_ms": 805.0}, 30), ({"clip_ms": 505.0}, 20), ({"clip_ms": 300.0}, 30), ({"sample_rate": 8000}, 1000), ({}, 990),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("network", KINDS)

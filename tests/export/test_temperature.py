@@ -182,7 +182,7 @@ def test_the_command_fits_writes_and_judges(
     assert picture.read_bytes().startswith(b"\x89PNG")
     model = kws.load(checkpoint)
     validation = open_split(
-        small_corpus, model.labels, "validation", HashedSplit(), rate_hz=RATE_HZ, clip_samples=RATE_HZ,
+        small_corpus, model.labels, "validation", HashedSplit(), sample_rate=RATE_HZ, clip_samples=RATE_HZ,
         unknown_percentage=10, silence_percentage=10, seed=59185,
     )  # fmt: skip
     heard = answers(model.score, validation, model.labels.names)

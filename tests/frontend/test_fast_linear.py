@@ -32,13 +32,13 @@ def tensors(
     return x, weight, bias
 
 
-@pytest.mark.parametrize("clips_apart", [True, False])
+@pytest.mark.parametrize("per_clip", [True, False])
 @pytest.mark.parametrize("with_bias", [True, False])
 @pytest.mark.parametrize(("rows", "inputs", "outputs"), SHAPES)
-def test_forward_and_backward(rows: tuple[int, ...], inputs: int, outputs: int, with_bias: bool, clips_apart: bool) -> None:
+def test_forward_and_backward(rows: tuple[int, ...], inputs: int, outputs: int, with_bias: bool, per_clip: bool) -> None:
     ours, theirs = tensors(rows, inputs, outputs), tensors(rows, inputs, outputs)
     leaves = 3 if with_bias else 2
-    out, expected = product(*ours[:leaves], clips_apart=clips_apart), F.linear(*theirs[:leaves])
+    out, expected = product(*ours[:leaves], per_clip=per_clip), F.linear(*theirs[:leaves])
     assert out.shape == expected.shape == (*rows, outputs)
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
     upstream = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)

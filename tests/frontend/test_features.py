@@ -26,11 +26,11 @@ FRONT_ENDS = [Mfcc, MfccTorchaudio, LogMel, Average]
 TORCHAUDIO_SETTINGS = [
     pytest.param({}, id="default"),
     pytest.param(
-        {"rate_hz": 8000, "window_ms": 25.0, "bins": 13, "mel_bands": 23, "lower_hz": 20.0, "upper_hz": 3700.0}, id="8 kHz"
+        {"sample_rate": 8000, "window_ms": 25.0, "bins": 13, "mel_bands": 23, "lower_hz": 20.0, "upper_hz": 3700.0}, id="8 kHz"
     ),
     pytest.param({"window_ms": 32.0, "hop_ms": 16.0, "bins": 20, "mel_bands": 64, "top_db": 40.0}, id="full window, 40 dB"),
     pytest.param(
-        {"rate_hz": 22050, "clip_ms": 700.0, "window_ms": 45.0, "hop_ms": 11.0, "mel_bands": 80, "bins": 80}, id="22 kHz"
+        {"sample_rate": 22050, "clip_ms": 700.0, "window_ms": 45.0, "hop_ms": 11.0, "mel_bands": 80, "bins": 80}, id="22 kHz"
     ),
 ]
 
@@ -42,9 +42,9 @@ def test_mfcc_of_torchaudio(sound: Callable[..., Array], setting: dict[str, floa
     spec = front_end.spec
     mel = {"n_fft": spec.fft_size, "win_length": spec.window, "hop_length": spec.hop, "n_mels": int(setting.get("mel_bands", 40))}
     mel |= {"f_min": setting.get("lower_hz", 0.0), "f_max": setting.get("upper_hz")}
-    transform = torchaudio.transforms.MFCC(spec.rate_hz, front_end.bins, melkwargs=mel)
+    transform = torchaudio.transforms.MFCC(spec.sample_rate, front_end.bins, melkwargs=mel)
     transform.amplitude_to_DB.top_db = setting.get("top_db", 80.0)
-    clips = as_batch(*(sound(spec.clip_ms / 1000, spec.rate_hz, seed) for seed in range(2)))
+    clips = as_batch(*(sound(spec.clip_ms / 1000, spec.sample_rate, seed) for seed in range(2)))
     alone = torch.cat([transform(clip[None]) for clip in clips]).transpose(1, 2)
     features = front_end(clips)
     assert features.shape == alone.shape == (2, front_end.frames, front_end.bins)
@@ -71,16 +71,16 @@ def test_loudness_of_a_neighbour_does_not_matter() -> None:
     [
         {},
         {"bins": 64, "lower_hz": 0.0, "upper_hz": 7000.0},
-        {"rate_hz": 8000, "window_ms": 32.0, "hop_ms": 8.0, "bins": 20, "lower_hz": 60.0},
+        {"sample_rate": 8000, "window_ms": 32.0, "hop_ms": 8.0, "bins": 20, "lower_hz": 60.0},
     ],
 )
 @pytest.mark.parametrize("sound", [speech, white])
 def test_log_mel_is_the_log_of_torchaudios_mel_spectrogram(sound: Callable[..., Array], setting: dict[str, float]) -> None:
     front_end = LogMel(**setting)  # type: ignore[arg-type]
     spec = front_end.spec
-    clip = as_batch(sound(1.0, spec.rate_hz))
+    clip = as_batch(sound(1.0, spec.sample_rate))
     mel = torchaudio.transforms.MelSpectrogram(
-        spec.rate_hz,
+        spec.sample_rate,
         spec.fft_size,
         spec.window,
         spec.hop,
@@ -117,20 +117,20 @@ def test_a_clips_features_do_not_depend_on_the_batch(kind: type[FrontEnd], batch
 @pytest.mark.parametrize("kind", FRONT_ENDS)
 @settings(max_examples=25, deadline=None)
 @given(
-    rate_hz=st.sampled_from([8000, 11025, 16000, 22050]),
+    sample_rate=st.sampled_from([8000, 11025, 16000, 22050]),
     clip_ms=st.floats(60, 200),
     window_ms=st.floats(8, 60),
     hop_ms=st.floats(2, 80),
     bins=st.integers(1, 32),
 )
 def test_the_sizes_are_as_said(
-    kind: type[FrontEnd], rate_hz: int, clip_ms: float, window_ms: float, hop_ms: float, bins: int
+    kind: type[FrontEnd], sample_rate: int, clip_ms: float, window_ms: float, hop_ms: float, bins: int
 ) -> None:
-    front_end = kind(rate_hz=rate_hz, clip_ms=clip_ms, window_ms=window_ms, hop_ms=hop_ms, bins=bins)  # type: ignore[call-arg]
+    front_end = kind(sample_rate=sample_rate, clip_ms=clip_ms, window_ms=window_ms, hop_ms=hop_ms, bins=bins)  # type: ignore[call-arg]
     features = front_end(torch.rand(2, front_end.spec.samples) - 0.5)
     assert features.shape == (2, front_end.frames, front_end.bins)
     assert bool(torch.isfinite(features).all())
-    assert front_end.spec == FeatureSpec(rate_hz, clip_ms, window_ms, hop_ms)
+    assert front_end.spec == FeatureSpec(sample_rate, clip_ms, window_ms, hop_ms)
     if kind is Average:
         assert front_end.bins >= bins
     else:
@@ -162,7 +162,7 @@ def test_more_coefficients_than_bands(kind: type[Mfcc] | type[MfccTorchaudio]) -
         (Average, {"bins": 0}, r"features\.bins: 0 asked, but the spectrum has 257 bins; ask for 1 to 257"),
         (Average, {"bins": 258}, r"features\.bins: 258 asked, but the spectrum has 257"),
         (Mfcc, {"upper_hz": 8001.0}, r"20\.0–8001\.0 Hz can't be a range at 16000 Hz; they lie within 0–8000 Hz"),
-        (Mfcc, {"rate_hz": 6000}, r"20\.0–4000\.0 Hz can't be a range at 6000 Hz"),
+        (Mfcc, {"sample_rate": 6000}, r"20\.0–4000\.0 Hz can't be a range at 6000 Hz"),
         (LogMel, {"lower_hz": 500.0, "upper_hz": 500.0}, "the lower first"),
         (MfccTorchaudio, {"lower_hz": -1.0}, r"-1\.0–8000\.0 Hz"),
         (LogMel, {"floor": 0.0}, r"features\.floor: 0\.0 has no logarithm"),

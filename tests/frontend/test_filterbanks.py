@@ -46,12 +46,12 @@ def test_the_originals_bank_never_reads_the_constant() -> None:
     assert first == 1
 
 
-@pytest.mark.parametrize(("fft_size", "rate_hz", "bands", "upper_hz"), [(512, 16000, 40, 8000.0), (256, 8000, 60, 3000.0)])
+@pytest.mark.parametrize(("fft_size", "sample_rate", "bands", "upper_hz"), [(512, 16000, 40, 8000.0), (256, 8000, 60, 3000.0)])
 def test_the_htk_bank_is_torchaudios_less_the_bins_that_nobody_reads(
-    fft_size: int, rate_hz: int, bands: int, upper_hz: float
+    fft_size: int, sample_rate: int, bands: int, upper_hz: float
 ) -> None:
-    bank, first, last = htk_mel_filterbank(fft_size, rate_hz, bands, 20.0, upper_hz)
-    whole = torchaudio.functional.melscale_fbanks(fft_size // 2 + 1, 20.0, upper_hz, bands, rate_hz).T.double()
+    bank, first, last = htk_mel_filterbank(fft_size, sample_rate, bands, 20.0, upper_hz)
+    whole = torchaudio.functional.melscale_fbanks(fft_size // 2 + 1, 20.0, upper_hz, bands, sample_rate).T.double()
     torch.testing.assert_close(bank, whole[:, first : last + 1], rtol=0, atol=0)
     assert bank[:, 0].any()
     assert bank[:, -1].any()

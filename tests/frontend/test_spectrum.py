@@ -18,7 +18,7 @@ from kws.frontend.spectrum import Spectrum
 
 specs = st.builds(
     FeatureSpec,
-    rate_hz=st.sampled_from([8000, 11025, 16000, 22050]),
+    sample_rate=st.sampled_from([8000, 11025, 16000, 22050]),
     clip_ms=st.floats(60, 200),
     window_ms=st.floats(1, 60),
     hop_ms=st.floats(1, 80),
@@ -56,7 +56,7 @@ def test_the_transform_is_the_next_power_of_two(window_ms: float, window: int, f
         ({"window_ms": 0}, "window_ms=0 and hop_ms=10.0 give less than a sample"),
         ({"hop_ms": 0}, "window_ms=30.0 and hop_ms=0 give less than a sample at 16000 Hz"),
         ({"hop_ms": -10}, "hop_ms=-10"),
-        ({"rate_hz": 0}, "at 0 Hz"),
+        ({"sample_rate": 0}, "at 0 Hz"),
         ({"window_ms": 1001}, r"features\.window_ms: 1001 ms is longer than the clip of 1000\.0 ms"),
         ({"clip_ms": 20}, r"30\.0 ms is longer than the clip of 20 ms"),
     ],
@@ -93,10 +93,10 @@ def test_centred_power_is_that_of_torch_stft(spec: FeatureSpec) -> None:
     torch.testing.assert_close(power.double(), expected, rtol=1e-4, atol=1e-5 * float(expected.max()))
 
 
-@pytest.mark.parametrize("avx2_alone", [True, False])
-def test_in_training_only_the_rounding_differs(avx2_alone: bool) -> None:
+@pytest.mark.parametrize("lacks_avx512", [True, False])
+def test_in_training_only_the_rounding_differs(lacks_avx512: bool) -> None:
     spectrum, waveform = Spectrum(FeatureSpec(), 0, 256), noise(20, 16000)
-    with mock.patch.object(processor, "avx2_alone", lambda: avx2_alone):
+    with mock.patch.object(processor, "lacks_avx512", lambda: lacks_avx512):
         exact = spectrum(waveform)
         assert torch.equal(exact, spectrum.eval()(waveform))
         torch.testing.assert_close(spectrum.train()(waveform), exact, rtol=1e-4, atol=1e-6 * float(exact.max()))
@@ -104,20 +104,20 @@ def test_in_training_only_the_rounding_differs(avx2_alone: bool) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(specs, st.booleans(), st.booleans())
-def test_in_training_with_any_framing(spec: FeatureSpec, centred: bool, avx2_alone: bool) -> None:
+def test_in_training_with_any_framing(spec: FeatureSpec, centred: bool, lacks_avx512: bool) -> None:
     spectrum = Spectrum(spec, 1, spec.fft_size // 2 - 1, centred)
     waveform = noise(20, spec.samples)
-    with mock.patch.object(processor, "avx2_alone", lambda: avx2_alone):
+    with mock.patch.object(processor, "lacks_avx512", lambda: lacks_avx512):
         exact = spectrum(waveform)
         torch.testing.assert_close(spectrum.train()(waveform), exact, rtol=1e-4, atol=4e-6 * float(exact.max()))
 
 
 def test_products_are_spared_where_they_are_slow_and_in_training_alone() -> None:
     spectrum, waveform = Spectrum(FeatureSpec(), 0, 256), noise(2, 16000)
-    with mock.patch.object(processor, "avx2_alone", lambda: True):
+    with mock.patch.object(processor, "lacks_avx512", lambda: True):
         assert uses_fourier_transform(make_fx(spectrum.train())(waveform).graph)
         assert not uses_fourier_transform(make_fx(spectrum.eval())(waveform).graph)
-    with mock.patch.object(processor, "avx2_alone", lambda: False):
+    with mock.patch.object(processor, "lacks_avx512", lambda: False):
         assert not uses_fourier_transform(make_fx(spectrum.train())(waveform).graph)
 
 

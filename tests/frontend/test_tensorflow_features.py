@@ -27,7 +27,7 @@ def magnitudes(sound: Array, window: int, hop: int) -> Array:
 
 
 def original_mfcc(
-    spectrum: Array, rate_hz: int, bins: int, bands: int, lower_hz: float, upper_hz: float, first_bin: int
+    spectrum: Array, sample_rate: int, bins: int, bands: int, lower_hz: float, upper_hz: float, first_bin: int
 ) -> Array:
     """Triangles over mel, the FFT bins below `first_bin` left out; natural log; DCT-II times sqrt(2/bands)."""
 
@@ -37,7 +37,7 @@ def original_mfcc(
     step = (mel(upper_hz) - mel(lower_hz)) / (bands + 1)
     energies = np.zeros((len(spectrum), bands))
     for k in range(first_bin, spectrum.shape[1]):
-        place = (mel(k * rate_hz / (2 * (spectrum.shape[1] - 1))) - mel(lower_hz)) / step
+        place = (mel(k * sample_rate / (2 * (spectrum.shape[1] - 1))) - mel(lower_hz)) / step
         for band in range(bands):
             energies[:, band] += spectrum[:, k] * max(0.0, 1 - abs(place - (band + 1)))
     log = np.log(np.maximum(energies, 1e-12))
@@ -61,7 +61,7 @@ MFCC_SETTINGS = [
     # The constructor's arguments, then the first FFT bin that the original reads: int(1.5 + lower_hz / spacing).
     pytest.param({}, 2, id="tutorial"),
     pytest.param({"bins": 13, "hop_ms": 20.0}, 2, id="13 coefficients"),
-    pytest.param({"rate_hz": 8000, "window_ms": 25.0, "mel_bands": 23, "bins": 20, "upper_hz": 3800.0}, 2, id="telephone"),
+    pytest.param({"sample_rate": 8000, "window_ms": 25.0, "mel_bands": 23, "bins": 20, "upper_hz": 3800.0}, 2, id="telephone"),
     pytest.param({"window_ms": 64.0, "lower_hz": 125.0, "upper_hz": 7600.0, "mel_bands": 64}, 9, id="wide"),
     pytest.param({"clip_ms": 250.0, "window_ms": 20.0, "hop_ms": 7.5, "lower_hz": 0.0, "upper_hz": 8000.0}, 1, id="whole range"),
 ]
@@ -72,12 +72,12 @@ MFCC_SETTINGS = [
 def test_mfcc_follows_its_description(sound: Callable[..., Array], setting: dict[str, float], first_bin: int) -> None:
     front_end = Mfcc(**setting)  # type: ignore[arg-type]
     spec = front_end.spec
-    clips = as_batch(*(sound(spec.clip_ms / 1000, spec.rate_hz, seed) for seed in range(2)))
+    clips = as_batch(*(sound(spec.clip_ms / 1000, spec.sample_rate, seed) for seed in range(2)))
     options = {"bins": 40, "mel_bands": 40, "lower_hz": 20.0, "upper_hz": 4000.0, **setting}
     bins, bands, lower_hz, upper_hz = (options[name] for name in ("bins", "mel_bands", "lower_hz", "upper_hz"))
     for clip, features in zip(clips.double().numpy(), front_end(clips).numpy(), strict=True):
         spectrum = magnitudes(clip, spec.window, spec.hop)
-        expected = original_mfcc(spectrum, spec.rate_hz, int(bins), int(bands), lower_hz, upper_hz, first_bin)
+        expected = original_mfcc(spectrum, spec.sample_rate, int(bins), int(bands), lower_hz, upper_hz, first_bin)
         assert features.shape == expected.shape
         np.testing.assert_allclose(features, expected, rtol=0, atol=1e-4)
 

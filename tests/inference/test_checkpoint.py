@@ -73,7 +73,7 @@ def test_says_what_it_is(trained: tuple[Path, KeywordModule]) -> None:
     assert not model.network.training
     assert model.labels.names == ("_silence_", "_unknown_", "yes", "no")
     assert model.recipe == RECIPE
-    assert (model.spec.rate_hz, model.spec.samples) == (16000, 16000)
+    assert (model.spec.sample_rate, model.spec.samples) == (16000, 16000)
 
 
 def test_loads_as_plain_values_only(trained: tuple[Path, KeywordModule], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from kws.errors import KwsError
 from kws.frontend.features import Average, Mfcc
 from kws.frontend.front_end import FrontEnd
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.models.low_latency_conv import LowLatencyConv
 from kws.models.tiny_conv import TinyConv
 
@@ -20,8 +20,8 @@ FEATURES: dict[str, Any] = {"name": "mfcc", "hop_ms": 20.0, "bins": 13}
 MODEL: dict[str, Any] = {"name": "tiny_conv", "filters": 4}
 
 
-def recipe(features: dict[str, Any] | None = None, model: dict[str, Any] | None = None) -> Recipe:
-    return Recipe(("yes", "no", "up"), FEATURES if features is None else features, MODEL if model is None else model)
+def recipe(features: dict[str, Any] | None = None, model: dict[str, Any] | None = None) -> ModelConfig:
+    return ModelConfig(("yes", "no", "up"), FEATURES if features is None else features, MODEL if model is None else model)
 
 
 def test_the_network_fits_the_front_end_and_the_labels() -> None:
@@ -48,7 +48,7 @@ def test_sizes_come_from_the_front_end_alone() -> None:
 
 def test_through_a_file_and_back() -> None:
     made = recipe()
-    assert Recipe.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+    assert ModelConfig.from_dict(json.loads(json.dumps(made.to_dict()))) == made
 
 
 def test_settings_of_hydras_own_are_left_out() -> None:

@@ -31,7 +31,7 @@ def sound() -> Figure:
     rng = np.random.default_rng(0)
     waveform = rng.uniform(-1, 1, 16000).astype(np.float32)
     power, features = rng.random((98, 257), dtype=np.float32), rng.random((98, 40), dtype=np.float32)
-    return sound_figure(waveform, power, features, rate_hz=16000, hop_ms=10, title="yes")
+    return sound_figure(waveform, power, features, sample_rate=16000, hop_ms=10, title="yes")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_sound_shares_one_time_axis(sound: Figure) -> None:
 
 def test_silence_can_be_drawn(tmp_path: Path) -> None:
     zeros = np.zeros((98, 40), np.float32)
-    figure = sound_figure(np.zeros(16000, np.float32), zeros, zeros, rate_hz=16000, hop_ms=10)
+    figure = sound_figure(np.zeros(16000, np.float32), zeros, zeros, sample_rate=16000, hop_ms=10)
     save_figure(figure, tmp_path / "silence.png")
     assert (tmp_path / "silence.png").stat().st_size > 1000
 

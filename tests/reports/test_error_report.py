@@ -16,11 +16,11 @@ from matplotlib.image import imread
 
 from kws.audio.framing import FeatureSpec
 from kws.audio.io import read_audio
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.data.sets.split_set import open_split
 from kws.data.splits import HashedSplit
 from kws.errors import KwsError
-from kws.evaluation.predictions import Answers
+from kws.evaluation.predictions import Predictions
 from kws.files.json_file import write_json
 from kws.labels import LabelSet
 from kws.reports.error_page import HeardClip, error_page
@@ -31,21 +31,21 @@ FACTS = {"model": "m.onnx", "data": "clips", "split": "testing"}
 
 
 @pytest.fixture(scope="module")
-def clips(small_corpus: Path) -> FixedSet:
+def clips(small_corpus: Path) -> ClipSet:
     return open_split(
-        small_corpus, LABELS, "testing", HashedSplit(), rate_hz=RATE_HZ, clip_samples=RATE_HZ,
+        small_corpus, LABELS, "testing", HashedSplit(), sample_rate=RATE_HZ, clip_samples=RATE_HZ,
         unknown_percentage=25, silence_percentage=25, seed=1,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def answers(clips: FixedSet) -> Answers:
+def answers(clips: ClipSet) -> Predictions:
     """Every second clip is answered wrong, each with another confidence."""
     rng, truths = np.random.default_rng(0), clips.list.labels
     scores = np.full((len(clips), 4), 0.05, np.float32)
     told = np.where(np.arange(len(clips)) % 2, truths, (truths + 1) % 4)
     scores[np.arange(len(clips)), told] = rng.uniform(0.5, 0.9, len(clips))
-    return Answers(scores, truths, LABELS.names)
+    return Predictions(scores, truths, LABELS.names)
 
 
 class Page(HTMLParser):
@@ -60,7 +60,7 @@ class Page(HTMLParser):
         self.found.setdefault(tag, []).append(dict(attrs))
 
 
-def test_the_folder_holds_sound_pictures_page_and_tables(clips: FixedSet, answers: Answers, tmp_path: Path) -> None:
+def test_the_folder_holds_sound_pictures_page_and_tables(clips: ClipSet, answers: Predictions, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "errors"
     drawn: list[None] = []
     write_errors(folder, answers, clips, FeatureSpec(), FACTS, 3, lambda: drawn.append(None))
@@ -86,7 +86,7 @@ def test_the_folder_holds_sound_pictures_page_and_tables(clips: FixedSet, answer
     assert sorted(path.name for path in tmp_path.joinpath("new").iterdir()) == ["errors"]
 
 
-def test_only_its_own_folder_is_replaced(clips: FixedSet, answers: Answers, tmp_path: Path) -> None:
+def test_only_its_own_folder_is_replaced(clips: ClipSet, answers: Predictions, tmp_path: Path) -> None:
     folder = tmp_path / "errors"
     folder.mkdir()
     write_errors(folder, answers, clips, FeatureSpec(), FACTS, 3)
@@ -105,7 +105,7 @@ def test_only_its_own_folder_is_replaced(clips: FixedSet, answers: Answers, tmp_
 
 
 def test_a_report_that_breaks_off_leaves_the_old_one(
-    clips: FixedSet, answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clips: ClipSet, answers: Predictions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "errors"
     write_errors(folder, answers, clips, FeatureSpec(), FACTS, 1)
@@ -135,14 +135,14 @@ def test_names_that_are_not_utf8_are_written_with_their_bytes(corpus_folder: Pat
     for path in corpus_folder.glob("yes/2265b1f5_nohash_*.wav"):
         path.rename(path.with_name(os.fsdecode(path.name.encode().replace(b"_nohash_", b"_nohash_\xff\x1b"))))
     odd = open_split(
-        corpus_folder, LABELS, "all", HashedSplit(), rate_hz=RATE_HZ, clip_samples=RATE_HZ,
+        corpus_folder, LABELS, "all", HashedSplit(), sample_rate=RATE_HZ, clip_samples=RATE_HZ,
         unknown_percentage=25, silence_percentage=25, seed=1,
     )  # fmt: skip
     wrong = (odd.list.labels + 1) % 4
     facts = {"model": os.fsdecode(b"m\xe9.onnx"), "data": os.fsdecode(b"\xe9"), "split": "all"}
     write_errors(
         tmp_path / "errors",
-        Answers(np.eye(4, dtype=np.float32)[wrong], odd.list.labels, LABELS.names),
+        Predictions(np.eye(4, dtype=np.float32)[wrong], odd.list.labels, LABELS.names),
         odd,
         FeatureSpec(),
         facts,

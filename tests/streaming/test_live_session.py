@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from levels import SETTINGS, STREAM, Levels, scorer
 
-from kws.streaming.live_session import Listener
+from kws.streaming.live_session import LiveSession
 from kws.streaming.microphone import Block
 from kws.streaming.scorer import WindowScorer
 from kws.streaming.spotter import Spotter
@@ -22,7 +22,7 @@ def in_blocks(size: int) -> list[Block]:
 def test_finds_what_the_spotter_finds(size: int) -> None:
     spotter = Spotter(scorer(), SETTINGS)
     expected = [*spotter.feed(STREAM), *spotter.flush()]
-    listener = Listener(scorer(), SETTINGS)
+    listener = LiveSession(scorer(), SETTINGS)
     found = [one for block in in_blocks(size) for one in listener.hear(block)] + listener.end()
     assert found == expected
     state = listener.state()
@@ -38,14 +38,14 @@ def test_windows_are_scored_one_by_one_however_the_sound_comes() -> None:
             sizes.append(len(waveform))
             return super().score(waveform)
 
-    listener = Listener(WindowScorer(Watched(), 20), SETTINGS)
+    listener = LiveSession(WindowScorer(Watched(), 20), SETTINGS)
     for block in in_blocks(777):
         listener.hear(block)
     assert set(sizes) == {1}
 
 
 def test_lost_sound_is_counted_and_time_goes_on() -> None:
-    listener = Listener(scorer(), SETTINGS)
+    listener = LiveSession(scorer(), SETTINGS)
     listener.hear(Block(STREAM[:700], 0))
     listener.hear(Block(STREAM[:0], 50))
     listener.hear(Block(STREAM[1000:], 250))
@@ -55,7 +55,7 @@ def test_lost_sound_is_counted_and_time_goes_on() -> None:
 
 
 def test_scores_are_averaged_as_the_decoder_does() -> None:
-    listener = Listener(scorer(), SETTINGS)
+    listener = LiveSession(scorer(), SETTINGS)
     assert listener.state().scores == (0, 0, 0, 0)
     for block in in_blocks(20)[:30]:
         listener.hear(block)
@@ -70,7 +70,7 @@ def test_scores_are_averaged_as_the_decoder_does() -> None:
 
 def test_tells_level_load_and_lag() -> None:
     ticks = itertools.count()
-    listener = Listener(scorer(), SETTINGS, clock=lambda: next(ticks) * 0.002)
+    listener = LiveSession(scorer(), SETTINGS, clock=lambda: next(ticks) * 0.002)
     assert listener.state().level_db == -96
     for _ in range(400):
         listener.hear(Block(np.full(20, 0.1, np.float32), 0))
@@ -87,7 +87,7 @@ def test_tells_level_load_and_lag() -> None:
 
 
 def test_the_latest_detections_are_kept() -> None:
-    listener = Listener(scorer(), SETTINGS)
+    listener = LiveSession(scorer(), SETTINGS)
     for _ in range(60):
         listener.hear(Block(STREAM, 0))
     state = listener.state()

@@ -24,7 +24,7 @@ from kws.audio.io import read_audio, to_int16
 from kws.errors import KwsError
 from kws.evaluation.streams.offline_decoder import read_scores
 from kws.streaming.events import Detection, read_detections
-from kws.streaming.live_session import Listener, feed
+from kws.streaming.live_session import LiveSession, feed
 from kws.streaming.microphone import Block
 from kws.streaming.recorder import Gap, Recorder, beside, blocks_of, read_gaps
 from kws.streaming.spotter import Spotter
@@ -54,7 +54,7 @@ def test_is_heard_again_exactly(tmp_path_factory: pytest.TempPathFactory, blocks
     folder = tmp_path_factory.mktemp("recording")
     path = folder / "heard.wav"
     recorder = Recorder(path, 1000, LABELS)
-    listener, place, found = Listener(scorer(), SETTINGS, recorder), 0, []
+    listener, place, found = LiveSession(scorer(), SETTINGS, recorder), 0, []
     # Between the steps of 16 bits, so that rounding shows.
     noisy = STREAM + np.random.default_rng(0).uniform(-1e-5, 1e-5, len(STREAM)).astype(np.float32)
     for length, dropped in blocks:
@@ -85,8 +85,8 @@ def test_lost_sound_is_zeros_in_its_place(tmp_path: Path) -> None:
     recorder.lose(100_000)
     recorder.hear(np.array([9], np.int16))
     recorder.close()
-    samples, rate_hz = soundfile.read(path, dtype="int16")
-    assert rate_hz == 16000
+    samples, sample_rate = soundfile.read(path, dtype="int16")
+    assert sample_rate == 16000
     assert samples.tolist() == [0] * 5 + list(range(1, 8)) + [0] * 100_000 + [9]
     assert read_gaps(path, 16000) == (Gap(0, 5), Gap(12, 100_000))
     # At another rate they cover at least what was lost.
@@ -129,7 +129,7 @@ def test_killed_within_a_gap_or_a_line(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "heard.wav", 1000, LABELS)
-    listener, block = Listener(scorer(), SETTINGS, recorder), Block(STREAM[450:950], 3)
+    listener, block = LiveSession(scorer(), SETTINGS, recorder), Block(STREAM[450:950], 3)
     tracemalloc.start()
     try:
         sizes = []

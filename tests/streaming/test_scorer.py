@@ -20,7 +20,7 @@ from kws.labels import LabelSet
 from kws.streaming.scorer import StatefulScorer, States, StreamLayout, StreamScorer, WindowScorer, stride_samples
 
 LABELS = LabelSet(["yes", "no"])
-SPEC = FeatureSpec(rate_hz=1000, clip_ms=200.0, window_ms=20.0, hop_ms=10.0)
+SPEC = FeatureSpec(sample_rate=1000, clip_ms=200.0, window_ms=20.0, hop_ms=10.0)
 SOUND = np.random.default_rng(0).uniform(-1, 1, 2000).astype(np.float32)
 WEIGHTS = np.random.default_rng(1).standard_normal((SPEC.samples, len(LABELS))).astype(np.float32)
 

@@ -161,7 +161,7 @@ def test_two_processes_make_one_corpus(tmp_path: Path) -> None:
         ({"words": ["up", "up"]}, "2 times"),
         ({"voices": 0}, "voices: 0 given; at least 1"),
         ({"takes": 0}, "takes: 0 given"),
-        ({"rate_hz": 16}, "rate_hz: 16 given"),
+        ({"sample_rate": 16}, "sample_rate: 16 given"),
         ({"clip_ms": 50}, "clip_ms: 50 given"),
         ({"noise_s": 0.5}, "noise_s: 0.5 given; at least the length of a clip"),
         ({"room_probability": 2}, "room_probability: 2 given; 0 to 1"),
@@ -305,7 +305,7 @@ def test_a_worker_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "name", ["voices", "takes", "rate_hz", "clip_ms", "noise_s", "room_probability", "noise_floor_db", "seed"]
+    "name", ["voices", "takes", "sample_rate", "clip_ms", "noise_s", "room_probability", "noise_floor_db", "seed"]
 )
 @pytest.mark.parametrize("value", ["abc", True, None, float("nan")])
 def test_numbers_that_are_none_are_named(tmp_path: Path, name: str, value: Any) -> None:

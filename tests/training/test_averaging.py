@@ -12,7 +12,7 @@ from training_steps import RECIPE, Run, train_run
 
 from kws.errors import KwsError
 from kws.inference.checkpoint import load_checkpoint
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.averaging import MovingAverage
 from kws.training.callbacks import make_callbacks
 
@@ -78,7 +78,7 @@ def test_a_resumed_run_ends_with_the_same_weights(small_corpus: Path, tmp_path: 
 def test_counts_are_copied(small_corpus: Path, tmp_path: Path) -> None:
     """Those of batches that batch normalisation has seen: an average of them would be no count."""
     sizes = {"channels": [4], "kernels": [3], "dilations": [1], "residual": [False]}
-    recipe = Recipe(RECIPE.words, RECIPE.features, {"name": "ds_tc_resnet", **sizes})
+    recipe = ModelConfig(RECIPE.words, RECIPE.features, {"name": "ds_tc_resnet", **sizes})
     averaged(small_corpus, tmp_path, 8, Watch(), every=3, recipe=recipe)
     buffers = load_checkpoint(tmp_path / "checkpoints" / "last.ckpt").network.buffers()
     # One each step, and the last update is after the seventh.

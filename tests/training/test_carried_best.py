@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_runs import content, run_tiny, said, same_weights, signal_in
 
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.confusion import Confusion
 from kws.training.interruption import Interrupted
@@ -165,7 +165,7 @@ def test_a_report_is_not_lost_where_a_picture_fails(
 def test_a_report_is_not_lost_where_a_signal_comes_in_the_calibration(
     small_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(path: Path, validation: FixedSet, testing: FixedSet, device: object) -> None:
+    def stop(path: Path, validation: ClipSet, testing: ClipSet, device: object) -> None:
         raise Interrupted(2)
 
     monkeypatch.setattr("kws.training.final_evaluation.fit_checkpoint", stop)

@@ -240,10 +240,10 @@ def test_trains_without_background_where_neither_silence_nor_noise_is_asked(corp
 def test_no_augmentation_hears_the_clips_as_they_are(small_corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = data(small_corpus, augment=None)
     batch = next(iter(module.train_dataloader()))
-    monkeypatch.setattr(processor, "avx2_alone", lambda: False)
+    monkeypatch.setattr(processor, "lacks_avx512", lambda: False)
     assert same([module.features(batch, training=True)], [module.features(batch, training=False)])
     # To rounding, where training takes another way to the same spectrum.
-    monkeypatch.setattr(processor, "avx2_alone", lambda: True)
+    monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
     heard, expected = (module.features(batch, training=training) for training in (True, False))
     torch.testing.assert_close(heard.features, expected.features, rtol=1e-4, atol=1e-4)
     assert torch.equal(heard.labels, expected.labels)
@@ -270,7 +270,7 @@ def test_a_batch_of_nothing_is_refused(small_corpus: Path, batch_size: int) -> N
 
 
 def test_other_rates_and_lengths_of_the_front_end(small_corpus: Path) -> None:
-    front_end = LogMel(rate_hz=8000, clip_ms=500, hop_ms=20, bins=12)
+    front_end = LogMel(sample_rate=8000, clip_ms=500, hop_ms=20, bins=12)
     module = KeywordData(Folder(small_corpus), WANTED, front_end, augmentation(), batch_size=8, progress=False)
     module.setup()
     batch = next(iter(module.train_dataloader()))
@@ -282,7 +282,7 @@ def test_cache_dir_and_resample_reach_the_corpus(corpus_folder: Path, tmp_path: 
     data(corpus_folder, cache_dir=str(tmp_path / "cache"))
     assert not (corpus_folder / ".kws-cache").exists()
     assert len(list((tmp_path / "cache").glob("corpus-*/pack-16000hz-16000-*"))) == 1
-    module = KeywordData(Folder(corpus_folder), WANTED, LogMel(rate_hz=8000), resample=False, progress=False)
+    module = KeywordData(Folder(corpus_folder), WANTED, LogMel(sample_rate=8000), resample=False, progress=False)
     with pytest.raises(KwsError, match="its rate is 16000 Hz, 8000 Hz expected"):
         module.prepare_data()
 
@@ -304,7 +304,7 @@ NO_NUMBERS = [
     ("batch_size", True), ("batch_size", 1.5), ("batch_size", "abc"), ("batch_size", None), ("batch_size", float("nan")),
     ("unknown_percentage", "abc"), ("silence_percentage", None), ("extra_percentage", True), ("max_clips_per_word", 1.5),
     ("resample", "abc"), ("on_device", 1), ("cache_dir", ""), ("cache_dir", 3), ("unknown_weights", [3]),
-    ("wanted_evenness", "abc"),
+    ("keyword_sampling_alpha", "abc"),
 ]  # fmt: skip
 
 

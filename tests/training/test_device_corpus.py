@@ -12,7 +12,7 @@ import torch
 from batches import same
 from corpora import WANTED
 
-from kws.data.concat import JoinedCorpus
+from kws.data.concat import ConcatCorpus
 from kws.data.corpus import Corpus
 from kws.data.sources.folder import Folder
 from kws.errors import KwsError
@@ -33,7 +33,7 @@ def corpus(first: int, count: int) -> Corpus:
 @pytest.mark.parametrize("block", [1, 4, 100])
 def test_clips_are_those_of_the_corpus(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_corpus, "_BLOCK", block)
-    for clips in (corpus(1, 9), JoinedCorpus((corpus(1, 4), corpus(5, 5)))):
+    for clips in (corpus(1, 9), ConcatCorpus((corpus(1, 4), corpus(5, 5)))):
         held = DeviceCorpus(clips, CPU)
         places = np.array([8, -1, 0, 3, 3, -1])
         found = held.gather(places)

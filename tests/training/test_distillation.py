@@ -11,7 +11,7 @@ from exported import make_model
 from torch import Tensor
 
 from kws.errors import KwsError
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.distillation import Teacher, load_teacher
 
 
@@ -49,7 +49,7 @@ def test_it_does_not_learn() -> None:
 def test_other_words_or_features_are_refused() -> None:
     model = make_model("single_fc", "mfcc")
     Teacher([model]).check(model.recipe)
-    other = Recipe(("left",), model.recipe.features, model.recipe.model)
+    other = ModelConfig(("left",), model.recipe.features, model.recipe.model)
     with pytest.raises(KwsError, match=r"objective.teacher: it has words=.*yes.*this run has \['left'\]"):
         Teacher([model]).check(other)
     with pytest.raises(KwsError, match=r"objective.teacher: it has features=.*log_mel.*mfcc"):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kws.data.background import Background
 from kws.data.corpus import Corpus
 from kws.data.sampling import SILENT_CLIP, SplitPool, TrainingOrder, make_pool
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet
 from kws.training.loader import FixedLoader, RawBatch, TrainingLoader
@@ -34,7 +34,7 @@ def tiny_corpus() -> Corpus:
 CORPUS = tiny_corpus()
 POOL: SplitPool = make_pool(CORPUS.words, np.zeros(len(WORDS), np.int8), 0, LabelSet(["yes", "no"]), 30, 40)
 BACKGROUND = Background.join([np.arange(-5000, 5000, 7, dtype=np.int16)])
-FIXED = FixedSet.draw(CORPUS, POOL, BACKGROUND, [SEED, 1])
+FIXED = ClipSet.draw(CORPUS, POOL, BACKGROUND, [SEED, 1])
 
 
 def all_same(some: list[RawBatch], others: list[RawBatch]) -> bool:
@@ -76,13 +76,13 @@ def test_silence_is_noise_that_never_varies() -> None:
     sound = batch.clips[batch.silent]
     np.testing.assert_array_equal(sound, FIXED.silence)
     assert len(np.unique(sound.numpy(), axis=0)) == 7  # each its own
-    other = FixedSet.draw(CORPUS, POOL, BACKGROUND, [SEED, 1])
+    other = ClipSet.draw(CORPUS, POOL, BACKGROUND, [SEED, 1])
     np.testing.assert_array_equal(sound, other.silence)
     np.testing.assert_array_equal(FIXED.list.clips, other.list.clips)
 
 
 def test_without_background_silence_is_digital() -> None:
-    batch = stacked(FixedLoader(FixedSet.draw(CORPUS, POOL, None, [SEED, 1]), 4))
+    batch = stacked(FixedLoader(ClipSet.draw(CORPUS, POOL, None, [SEED, 1]), 4))
     assert batch.silent.sum() == 7
     assert not batch.clips[batch.silent].any()
     assert batch.clips[~batch.silent].all()

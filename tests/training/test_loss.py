@@ -11,7 +11,7 @@ from exported import make_model
 from torch import Tensor, nn
 
 from kws.errors import KwsError
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.distillation import Teacher
 from kws.training.loss import Objective
 
@@ -32,11 +32,11 @@ class Linear(nn.Linear):
 
 @dataclass
 class Expert:
-    recipe: Recipe
+    recipe: ModelConfig
     network: nn.Module
 
 
-RECIPE = Recipe(("yes", "no"), {"name": "mfcc"}, {"name": "single_fc"})
+RECIPE = ModelConfig(("yes", "no"), {"name": "mfcc"}, {"name": "single_fc"})
 
 
 def taught_by(network: nn.Module) -> Teacher:

@@ -16,7 +16,7 @@ from training_steps import ADAMW, NESTEROV, RECIPE, SCHEDULE, STEPS_PER_EPOCH, O
 
 from kws.errors import KwsError
 from kws.inference.metadata import CHECKPOINT_KEY
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.training.datamodule import FeatureBatch
 from kws.training.module import KeywordModule
 from kws.training.schedule import Stages
@@ -232,7 +232,7 @@ def test_learns_to_tell_the_words_apart(small_corpus: Path, tmp_path: Path) -> N
     data = make_data(small_corpus, batch_size=30, augment=False)
     data.setup()
     batch = data.features(next(iter(data.train_dataloader())), training=True)
-    module = KeywordModule(Recipe(RECIPE.words, RECIPE.features, {**RECIPE.model, "filters": 8, "dropout": 0.0}), ADAMW)
+    module = KeywordModule(ModelConfig(RECIPE.words, RECIPE.features, {**RECIPE.model, "filters": 8, "dropout": 0.0}), ADAMW)
     trainer = pl.Trainer(max_steps=100, **QUIET)
     trainer.fit(module, torch.utils.data.DataLoader(_Repeated(batch), batch_size=None))
     loss, accuracy = (float(trainer.callback_metrics[f"train/{name}"]) for name in ("loss", "accuracy"))
@@ -245,7 +245,7 @@ def test_each_checkpoint_carries_the_recipe_and_loads_as_plain_values(small_corp
     for name in ("best", "last"):
         content = torch.load(tmp_path / "checkpoints" / f"{name}.ckpt", weights_only=True)
         kept = content[CHECKPOINT_KEY]
-        assert Recipe.from_dict(kept) == RECIPE
+        assert ModelConfig.from_dict(kept) == RECIPE
         assert kept["version"]
         assert content["random_state"]["cpu"].dtype == torch.uint8
 

@@ -25,7 +25,7 @@ from kws.augment.augment import Augment
 from kws.augment.negatives import Negatives
 from kws.data.sources.folder import Folder
 from kws.frontend.front_end import FrontEnd, create_front_end
-from kws.models.config import Recipe
+from kws.models.config import ModelConfig
 from kws.models.registry import create_model
 from kws.models.summary import summarise
 from kws.synthesis.corpus import Synthetic
@@ -113,12 +113,12 @@ def test_front_ends_give_the_sizes_they_say(features: str) -> None:
 
 
 @pytest.mark.parametrize("augment", options("augment"))
-@pytest.mark.parametrize("rate_hz", [8000, 16000])
-def test_augmentations_are_built_for_the_front_ends_rate(augment: str, rate_hz: int) -> None:
-    module = instantiate(composed(f"augment={augment}", f"features.rate_hz={rate_hz}").augment)
+@pytest.mark.parametrize("sample_rate", [8000, 16000])
+def test_augmentations_are_built_for_the_front_ends_rate(augment: str, sample_rate: int) -> None:
+    module = instantiate(composed(f"augment={augment}", f"features.sample_rate={sample_rate}").augment)
     assert isinstance(module, Augment)
     if module.time_shift is not None:
-        assert module.time_shift.shift == rate_hz // 10
+        assert module.time_shift.shift == sample_rate // 10
 
 
 def test_negatives_can_be_added_to_an_augmentation() -> None:
@@ -160,7 +160,7 @@ def test_data_modules_are_built_with_the_runs_settings(data: str, split: str) ->
 
 
 def test_near_words_are_spoken_by_the_voices_that_say_the_wanted_ones() -> None:
-    module = instantiate(composed("extra=near_words", "features.rate_hz=8000", "words=[up,'on',lamp]").data)
+    module = instantiate(composed("extra=near_words", "features.sample_rate=8000", "words=[up,'on',lamp]").data)
     assert isinstance(module, KeywordData)
     near, wanted = module.extra
     assert isinstance(near, Synthetic)
@@ -168,9 +168,9 @@ def test_near_words_are_spoken_by_the_voices_that_say_the_wanted_ones() -> None:
     assert wanted.words == ("up", "on", "lamp")
     assert len(near.words) > 300
     assert not set(near.words) & set(wanted.words)
-    for setting in ("voices", "language", "seed", "rate_hz", "clip_ms"):
+    for setting in ("voices", "language", "seed", "sample_rate", "clip_ms"):
         assert getattr(near, setting) == getattr(wanted, setting)
-    assert (near.rate_hz, near.other_words) == (8000, ())
+    assert (near.sample_rate, near.other_words) == (8000, ())
 
 
 @pytest.mark.parametrize("experiment", options("experiment"))
@@ -221,7 +221,7 @@ def test_experiments_train_a_step(experiment: str, small_corpus: Path, tmp_path:
     words = f"words=[{','.join(repr(word) for word in WANTED)}]"
     given = ["data=folder", f"data.source.root={small_corpus}", "data.extra=[]", "data.batch_size=12", words]
     cfg = composed(f"experiment={experiment}", *given)
-    recipe = Recipe.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
+    recipe = ModelConfig.from_dict({room: OmegaConf.to_object(cfg[room]) for room in ("words", "features", "model")})
     module = KeywordModule(recipe, instantiate(cfg.optim), instantiate(cfg.schedule), True, instantiate(cfg.objective))
     before = {name: weight.detach().clone() for name, weight in module.named_parameters()}
     averaging = instantiate(cfg.averaging) or None

@@ -14,7 +14,7 @@ from kws.data.sampling import SILENT_CLIP, ClipList, SplitPool
 
 
 @dataclass(frozen=True)
-class FixedSet:
+class ClipSet:
     """Clips in a fixed order, silence among them.
 
     Attributes:
@@ -28,7 +28,7 @@ class FixedSet:
     silence: NDArray[np.int16]
 
     @classmethod
-    def draw(cls, corpus: Clips, pool: SplitPool, background: Background | None, seed: Sequence[int]) -> FixedSet:
+    def draw(cls, corpus: Clips, pool: SplitPool, background: Background | None, seed: Sequence[int]) -> ClipSet:
         """Choose unknown and silence clips by a seed; without background noise silence is digital silence.
 
         The original draws new noise for its silence clips on every pass, so that its metrics wobble; here they do not.

@@ -10,8 +10,8 @@ from kws.audio.framing import START
 from kws.data.background import load_background
 from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
 from kws.data.sampling import make_pool
-from kws.data.sets.clip_set import FixedSet
-from kws.data.sets.heldout_set import UnseenSet, unseen_set
+from kws.data.sets.clip_set import ClipSet
+from kws.data.sets.unseen_words import UnseenSet, unseen_set
 from kws.data.splits import SPLITS, SplitRule
 from kws.errors import KwsError
 from kws.labels import LabelSet
@@ -23,7 +23,7 @@ def open_split(
     split: str,
     rule: SplitRule,
     *,
-    rate_hz: int,
+    sample_rate: int,
     clip_samples: int,
     unknown_percentage: float,
     silence_percentage: float,
@@ -31,7 +31,7 @@ def open_split(
     cache_dir: Path | None = None,
     fit: str = START,
     partial: bool = False,
-) -> FixedSet:
+) -> ClipSet:
     """One set of a folder: the same clips that train.py tests with the same settings and seed.
 
     Args:
@@ -39,7 +39,7 @@ def open_split(
         labels: the model's.
         split: `training`, `validation`, `testing`, or `all` clips.
         rule: which clip is in which set.
-        rate_hz, clip_samples: of the model's clips.
+        sample_rate, clip_samples: of the model's clips.
         unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones.
         seed: of their choice.
         cache_dir: where the packed corpus is kept; None: in `root`.
@@ -49,8 +49,8 @@ def open_split(
     Raises:
         KwsError: whatever is wrong with the data.
     """
-    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, fit=fit)
-    background = load_background(root, rate_hz, clip_samples)
+    corpus = open_corpus(root, sample_rate, clip_samples, cache_dir=cache_dir, fit=fit)
+    background = load_background(root, sample_rate, clip_samples)
     if background is None and silence_percentage > 0:
         advice = "Put recordings of noise there, or ask for none with --silence-percentage 0"
         raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for silence clips. {advice}")
@@ -59,7 +59,7 @@ def open_split(
     if split == "all":
         sets = np.zeros_like(sets)
     pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage, partial)
-    return FixedSet.draw(corpus, pool, background, [seed, code])
+    return ClipSet.draw(corpus, pool, background, [seed, code])
 
 
 def open_unseen(
@@ -67,7 +67,7 @@ def open_unseen(
     labels: LabelSet,
     rule: SplitRule,
     *,
-    rate_hz: int,
+    sample_rate: int,
     clip_samples: int,
     cache_dir: Path | None = None,
     fit: str = START,
@@ -78,5 +78,5 @@ def open_unseen(
         KwsError: a word is wanted, or has no clips.
     """
     # `open_split` warns of what is left out.
-    corpus = open_corpus(root, rate_hz, clip_samples, cache_dir=cache_dir, fit=fit, warn=False)
+    corpus = open_corpus(root, sample_rate, clip_samples, cache_dir=cache_dir, fit=fit, warn=False)
     return unseen_set(root, corpus, rule, labels)

@@ -9,7 +9,7 @@ import numpy as np
 from kws.audio.framing import START
 from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
 from kws.data.sampling import ClipList
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.labels import SILENCE, UNKNOWN, LabelSet
 
@@ -22,19 +22,19 @@ def is_test_set(root: Path) -> bool:
 def open_test_set(
     root: Path,
     labels: LabelSet,
-    rate_hz: int,
+    sample_rate: int,
     clip_samples: int,
     resample: bool = True,
     cache_dir: Path | None = None,
     fit: str = START,
     warn: bool = True,
-) -> FixedSet:
+) -> ClipSet:
     """All clips of a test set, by its folders; a folder of a word that is not wanted is unknown.
 
     Args:
         root: the folder.
         labels: the model's.
-        rate_hz, clip_samples: of the model's clips.
+        sample_rate, clip_samples: of the model's clips.
         resample: resample clips of another rate, or refuse them by name.
         cache_dir: where the packed corpus is kept; None: in `root`.
         fit: how a recording of another length is made a clip: see `kws.audio.cutting.fit_clip`.
@@ -48,7 +48,7 @@ def open_test_set(
             f"{root}: is no test set; folders {SILENCE} and {UNKNOWN} and one a word are expected, and no {BACKGROUND_FOLDER}"
         )
     also = (SILENCE, UNKNOWN)
-    corpus = open_corpus(root, rate_hz, clip_samples, resample=resample, cache_dir=cache_dir, also=also, fit=fit, warn=warn)
+    corpus = open_corpus(root, sample_rate, clip_samples, resample=resample, cache_dir=cache_dir, also=also, fit=fit, warn=warn)
     words = corpus.words
     missing = [name for name in labels.names if name not in set(words)]
     if missing:
@@ -57,4 +57,4 @@ def open_test_set(
             " those words with it, or take the testing split of the whole data"
         )
     indices = np.array([labels.index(word) for word in words], dtype=np.int64)
-    return FixedSet(corpus, ClipList(np.arange(len(words)), indices), np.zeros((0, clip_samples), dtype=np.int16))
+    return ClipSet(corpus, ClipList(np.arange(len(words)), indices), np.zeros((0, clip_samples), dtype=np.int16))

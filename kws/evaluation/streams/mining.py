@@ -32,7 +32,7 @@ class MinedClip:
 
 
 def mine(
-    samples: NDArray[np.int16], detections: Sequence[Detection], rate_hz: int, clip_samples: int, out: Path, name: str
+    samples: NDArray[np.int16], detections: Sequence[Detection], sample_rate: int, clip_samples: int, out: Path, name: str
 ) -> list[MinedClip]:
     """Cut out the window of sound of each false detection and write it as `OUT/mined/<name>_nohash_<ms>.wav`.
 
@@ -41,7 +41,7 @@ def mine(
     Args:
         samples: int16 (samples,), sound in which no wanted word is said.
         detections: what was found in it; `_unknown_` and `_silence_` are no false detections.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
         clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter sound.
         out: folder of word folders.
         name: of the recording.
@@ -60,8 +60,8 @@ def mine(
     clips = []
     # Of windows that begin before the sound there may be several of the time 0: they are the same clip.
     for found in {found.time_ms: found for found in false}.values():
-        first = max(min(found.time_ms * rate_hz // 1000, len(samples) - clip_samples), 0)
+        first = max(min(found.time_ms * sample_rate // 1000, len(samples) - clip_samples), 0)
         path = folder / f"{name}_nohash_{found.time_ms}.wav"
-        write_wav(path, fit_length(samples[first : first + clip_samples], clip_samples), rate_hz)
+        write_wav(path, fit_length(samples[first : first + clip_samples], clip_samples), sample_rate)
         clips.append(MinedClip(path, found))
     return clips

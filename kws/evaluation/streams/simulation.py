@@ -85,13 +85,13 @@ class _Track:
 
 
 def make_scene(
-    settings: SceneSettings, rate_hz: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
+    settings: SceneSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
 ) -> Scene:
     """Mix a stream by the recipe of the original's generate_streaming_test_wav.
 
     Args:
         settings: see `SceneSettings`.
-        rate_hz: samples a second.
+        sample_rate: samples a second.
         clip_samples: longest clip.
         source: the words.
         noises: recordings of noise, each at least 1.5 s.
@@ -100,12 +100,12 @@ def make_scene(
         KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too short a
             one, or nothing but digital silence where a level in dB is asked for.
     """
-    length = _length(settings.minutes, rate_hz, clip_samples)
+    length = _length(settings.minutes, sample_rate, clip_samples)
     rng = np.random.default_rng(settings.seed)
-    noise = _noise_track(length, rate_hz, noises, rng)
-    placed = [] if settings.no_words else _place_words(settings, length, rate_hz, clip_samples, source, rng)
-    words = _word_track(placed, rate_hz, clip_samples, source)
-    blocks = [(first, min(first + _BLOCK_S * rate_hz, length)) for first in range(0, length, _BLOCK_S * rate_hz)]
+    noise = _noise_track(length, sample_rate, noises, rng)
+    placed = [] if settings.no_words else _place_words(settings, length, sample_rate, clip_samples, source, rng)
+    words = _word_track(placed, sample_rate, clip_samples, source)
+    blocks = [(first, min(first + _BLOCK_S * sample_rate, length)) for first in range(0, length, _BLOCK_S * sample_rate)]
     spoken = _rms(words.read(number) for number in range(len(placed)))
     level = _rms(noise.mix(first, last) for first, last in blocks)
     gain = settings.background_volume if settings.snr_db is None else _gain(settings.snr_db, spoken, level)
@@ -114,33 +114,33 @@ def make_scene(
         mixed = np.rint(32768 * (words.mix(first, last) + np.float32(gain) * noise.mix(first, last)))
         clipped += int(np.count_nonzero((mixed < -32768) | (mixed > 32767)))
         samples[first:last] = np.clip(mixed, -32768, 32767)
-    truth = tuple(SpokenWord(label, start * 1000 // rate_hz) for start, _, label in placed)
+    truth = tuple(SpokenWord(label, start * 1000 // sample_rate) for start, _, label in placed)
     return Scene(samples, truth, tuple(clip for _, clip, _ in placed), {"words": spoken, "noise": level * gain}, clipped)
 
 
-def _length(minutes: float, rate_hz: int, clip_samples: int) -> int:
+def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
     """Samples of a stream.
 
     Raises:
         KwsError: less than a clip, or more than a WAV file holds.
     """
-    most = _MOST_SAMPLES / (60 * rate_hz)
+    most = _MOST_SAMPLES / (60 * sample_rate)
     if minutes > most:
-        raise KwsError(f"minutes: {minutes:g} given; a WAV file holds at most {most:.0f} at {rate_hz} Hz; make several streams")
-    length = round(minutes * 60 * rate_hz)
+        raise KwsError(f"minutes: {minutes:g} given; a WAV file holds {most:.0f} at {sample_rate} Hz; make several streams")
+    length = round(minutes * 60 * sample_rate)
     if length < clip_samples:
-        raise KwsError(f"minutes: {minutes:g} is less than a clip of {clip_samples / rate_hz:g} s; give more")
+        raise KwsError(f"minutes: {minutes:g} is less than a clip of {clip_samples / sample_rate:g} s; give more")
     return length
 
 
 def _place_words(
-    settings: SceneSettings, length: int, rate_hz: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
+    settings: SceneSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
 ) -> list[tuple[int, int, str]]:
     """First sample, clip and label of each word: a label is drawn first, so that rare words are said as often as others."""
-    interval = round(settings.interval_s * rate_hz)
+    interval = round(settings.interval_s * sample_rate)
     if interval < clip_samples:
         raise KwsError(
-            f"interval_s: {settings.interval_s:g} s is less than a clip of {clip_samples / rate_hz:g} s; words must not overlap"
+            f"interval_s: {settings.interval_s:g} s is less than a clip of {clip_samples / sample_rate:g} s; words can't overlap"
         )
     if length < interval:
         raise KwsError(
@@ -163,21 +163,21 @@ def _place_words(
     return words
 
 
-def _word_track(placed: Sequence[tuple[int, int, str]], rate_hz: int, clip_samples: int, source: ClipSource) -> _Track:
+def _word_track(placed: Sequence[tuple[int, int, str]], sample_rate: int, clip_samples: int, source: ClipSource) -> _Track:
     def read(number: int) -> NDArray[np.float32]:
         sound = source.read(placed[number][1])
-        return sound * _envelope(len(sound), round(_WORD_FADE_S * rate_hz)) / np.float32(32768)
+        return sound * _envelope(len(sound), round(_WORD_FADE_S * sample_rate)) / np.float32(32768)
 
     return _Track([start for start, _, _ in placed], clip_samples, read)
 
 
-def _noise_track(length: int, rate_hz: int, noises: Sequence[NDArray[np.int16]], rng: np.random.Generator) -> _Track:
+def _noise_track(length: int, sample_rate: int, noises: Sequence[NDArray[np.int16]], rng: np.random.Generator) -> _Track:
     """Noise over the whole stream at full volume: pieces that overlap, each with a volume of its own."""
-    piece, stride = round(_PIECE_S * rate_hz), round(_PIECE_STRIDE_S * rate_hz)
+    piece, stride = round(_PIECE_S * sample_rate), round(_PIECE_STRIDE_S * sample_rate)
     shortest = min((len(noise) for noise in noises), default=0)
     if shortest < piece:
         raise KwsError(
-            f"background noise: recordings of at least {_PIECE_S:g} s are needed, {shortest / rate_hz:g} s found;"
+            f"background noise: recordings of at least {_PIECE_S:g} s are needed, {shortest / sample_rate:g} s found;"
             " put longer ones into _background_noise_"
         )
     starts: Sequence[int] = range(0, length, stride)
@@ -185,7 +185,7 @@ def _noise_track(length: int, rate_hz: int, noises: Sequence[NDArray[np.int16]],
     room = np.array([len(noise) - piece + 1 for noise in noises])[which]
     offsets = (rng.random(len(starts)) * room).astype(np.int64)
     volumes = rng.random(len(starts), dtype=np.float32) / np.float32(32768)
-    envelope = _envelope(piece, round(_PIECE_FADE_S * rate_hz))
+    envelope = _envelope(piece, round(_PIECE_FADE_S * sample_rate))
 
     def read(number: int) -> NDArray[np.float32]:
         sound: NDArray[np.float32] = noises[which[number]][offsets[number] :][:piece] * envelope * volumes[number]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kws.audio.framing import FeatureSpec
 from kws.audio.io import find_audio
-from kws.audio.recording import warn_of_conversion
+from kws.audio.long_recording import warn_of_conversion
 from kws.data.background import load_background
 from kws.data.corpus import BACKGROUND_FOLDER, open_corpus
 from kws.data.splits import SPLITS, SplitRule
@@ -36,12 +36,12 @@ def open_clips(
     Raises:
         KwsError: whatever is wrong with the data.
     """
-    corpus = open_corpus(root, spec.rate_hz, spec.samples, cache_dir=cache_dir, fit=spec.fit)
-    background = load_background(root, spec.rate_hz, spec.samples)
+    corpus = open_corpus(root, spec.sample_rate, spec.samples, cache_dir=cache_dir, fit=spec.fit)
+    background = load_background(root, spec.sample_rate, spec.samples)
     if background is None:
         raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for the stream; put recordings of noise there")
     for path in find_audio(root / BACKGROUND_FOLDER):
-        warn_of_conversion(path, spec.rate_hz)
+        warn_of_conversion(path, spec.sample_rate)
     words = corpus.words
     members = np.flatnonzero(rule.assign(root, corpus.names) == SPLITS.index(split))
     wanted = np.array([labels.index(words[clip]) != UNKNOWN_INDEX for clip in members], dtype=bool)

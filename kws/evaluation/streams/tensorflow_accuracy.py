@@ -35,7 +35,7 @@ class OriginalCounts:
         return asdict(self)
 
 
-def count_as_original(
+def count_as_tensorflow(
     words: Sequence[SpokenWord], detections: Iterable[Detection], tolerance_ms: int = TOLERANCE_MS, up_to_ms: int | None = None
 ) -> OriginalCounts:
     """Count as the original's C++ tool: a detection is compared with the first word inside the tolerance, and no other.

@@ -114,7 +114,7 @@ class FrequencyDepthwise(nn.Conv2d):
         return as_maps(out.view(channels, -1, batch, frames))
 
 
-class SubBandNorm(nn.BatchNorm2d):
+class SubSpectralNorm(nn.BatchNorm2d):
     """Batch normalisation with statistics of each sub-band of each channel (sub-spectral normalisation, Chang et al. 2021).
 
     Args:

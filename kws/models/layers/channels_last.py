@@ -63,4 +63,4 @@ def mean_over_time(maps: Tensor) -> Tensor:
 def _faster(maps: Tensor) -> bool:
     float32 = maps.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     # Measured there alone; other processors keep planes.
-    return float32 and maps.device.type == "cpu" and processor.avx2_alone()
+    return float32 and maps.device.type == "cpu" and processor.lacks_avx512()

@@ -49,7 +49,7 @@ def sound(model: WaveformModel) -> np.ndarray:
             parts.append(np.zeros(model.spec.samples // 2))
         noise = rng.uniform(0.001, 0.2) * rng.standard_normal(model.spec.samples)
         parts.append(noise if pick == 2 else voice(model.spec, float(rng.uniform(80, 300)), rng) * rng.uniform(0.3, 3))
-    return to_int16(np.clip(np.concatenate(parts), -1, 1)[: SECONDS * model.spec.rate_hz - 123])
+    return to_int16(np.clip(np.concatenate(parts), -1, 1)[: SECONDS * model.spec.sample_rate - 123])
 
 
 def write_original(folder: Path, out: Path) -> None:
@@ -86,11 +86,11 @@ def main() -> None:
     if not (report := export(model, FORMATS["onnx"], out, "model")).passed:
         raise SystemExit(report.to_text())
     put_into_app(out / "app", {"onnx": out / "model.onnx"}, model.metadata, "model")
-    write_wav(out / "stream.wav", sound(model), model.spec.rate_hz)
+    write_wav(out / "stream.wav", sound(model), model.spec.sample_rate)
     # The app hears a microphone: it puts no noise around the sound and leaves zeros as they are, as `kws stream` does not.
     loaded = kws.load(out / "model.onnx", threads=1)
     spotter = Spotter(open_scorer(loaded), loaded.metadata.decoder, pad_ends=False, fill_zeros=False)
-    found = [*spotter.feed(read_audio(out / "stream.wav", model.spec.rate_hz)), *spotter.flush()]
+    found = [*spotter.feed(read_audio(out / "stream.wav", model.spec.sample_rate)), *spotter.flush()]
     (out / "expected.jsonl").write_text("".join(f"{json_line(one)}\n" for one in found))
     reference = Path(os.environ.get("KWS_SHARED", REPOSITORY.parent / "shared")) / "reference"
     if (reference / "decoder.json").is_file():

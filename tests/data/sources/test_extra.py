@@ -14,7 +14,7 @@ from batches import same, stacked
 from corpora import SPEAKERS, TAKES, WANTED, word_sound
 
 from kws.audio.io import write_wav
-from kws.data.concat import JoinedCorpus
+from kws.data.concat import ConcatCorpus
 from kws.data.sources.folder import Folder
 from kws.data.splits import HashedSplit
 from kws.errors import KwsError
@@ -62,7 +62,7 @@ def test_training_hears_them_with_their_labels(small_corpus: Path, extra: list[F
     assert [int((drawn.labels == label).sum()) for label in (SILENCE_INDEX, UNKNOWN_INDEX)] == [3, 18]
     assert (drawn.labels > UNKNOWN_INDEX).sum() == REAL_WANTED + 6
     clips = module.train_dataloader().corpus
-    assert isinstance(clips, JoinedCorpus)
+    assert isinstance(clips, ConcatCorpus)
     words = clips.words
     added = drawn.clips[drawn.clips >= clips.starts[1]]
     assert sorted(words[clip] for clip in added) == ["snow"] * 12 + ["yes"] * 6
@@ -77,7 +77,7 @@ def test_speakers_of_the_other_sets_are_left_out_of_them(small_corpus: Path, ext
     write_wav(tmp_path / "snow" / "no speaker.wav", word_sound("bed", rng), 16000)
     module = data(small_corpus, extra=[extra[1], Folder(tmp_path)], training_unknown_percentage=200, extra_unknown_percentage=100)
     clips = module.train_dataloader().corpus
-    assert isinstance(clips, JoinedCorpus)
+    assert isinstance(clips, ConcatCorpus)
     drawn = module.epoch_pool.draw(np.random.default_rng(0)).clips
     names = [clips.parts[2].names[clip - clips.starts[2]] for clip in sorted(drawn) if clip >= clips.starts[2]]
     assert sorted(names) == sorted(
@@ -95,7 +95,7 @@ def test_a_source_that_cannot_be_made_says_that_training_goes_without(
 
 
 def test_training_goes_on_exactly_where_it_stopped(small_corpus: Path, extra: list[Folder]) -> None:
-    settings: dict[str, Any] = {"extra": extra, "training_unknown_percentage": 60, "unknown_evenness": 0.3}
+    settings: dict[str, Any] = {"extra": extra, "training_unknown_percentage": 60, "unknown_sampling_alpha": 0.3}
     loader, resumed = data(small_corpus, **settings).train_dataloader(), data(small_corpus, **settings).train_dataloader()
     steps = [batch for _ in range(3) for batch in loader]
     resumed.step = len(loader) + 2

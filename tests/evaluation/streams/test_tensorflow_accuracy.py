@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tensorflow_numbers import counted_streams
 
-from kws.evaluation.streams.tensorflow_accuracy import count_as_original
+from kws.evaluation.streams.tensorflow_accuracy import count_as_tensorflow
 from kws.streaming.events import Detection, SpokenWord
 
 # Case 10 of the reference, 21 words, has words of the same time out of order; std::sort left these the other way round.
@@ -16,7 +16,7 @@ def counts(
     said: list[tuple[str, int]], found: list[tuple[str, int]], tolerance_ms: int = 100, up_to_ms: int | None = None
 ) -> list[int]:
     words = [SpokenWord(label, time_ms) for label, time_ms in said]
-    result = count_as_original(words, [Detection(label, time_ms, 0.9) for label, time_ms in found], tolerance_ms, up_to_ms)
+    result = count_as_tensorflow(words, [Detection(label, time_ms, 0.9) for label, time_ms in found], tolerance_ms, up_to_ms)
     return list(result.to_dict().values())
 
 
@@ -43,7 +43,7 @@ def test_differs_from_the_originals_python_in_matched_alone() -> None:
 
 
 def test_fields() -> None:
-    result = count_as_original(
+    result = count_as_tensorflow(
         [SpokenWord("yes", 0), SpokenWord("no", 1000)], [Detection("yes", 10, 0.9), Detection("up", 5000, 0.9)]
     )
     assert result.to_dict() == {"words": 2, "matched": 1, "correct": 1, "wrong": 0, "false_positives": 1}

@@ -26,7 +26,7 @@ from kws.inference.loading import load
 # Odd windows, whose times from the middle are halves; and another rate.
 SETTINGS: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in FRONT_ENDS] + [
     ("mfcc", {"window_ms": 25.3125, "hop_ms": 8.4375, "bins": 13}),
-    ("log_mel", {"rate_hz": 8000, "window_ms": 28.125, "hop_ms": 9.375}),
+    ("log_mel", {"sample_rate": 8000, "window_ms": 28.125, "hop_ms": 9.375}),
 ]
 
 

@@ -16,7 +16,7 @@ from kws.models.bc_resnet import CollapsingDepthwise, ImageConv
 from kws.models.layers.channel_major import (
     FrequencyDepthwise,
     Pointwise,
-    SubBandNorm,
+    SubSpectralNorm,
     TimeDepthwise,
     add_and_rectify,
     as_maps,
@@ -34,9 +34,9 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
     "image": (lambda: ImageConv(4), 1, 10),
     "collapsing": (lambda: CollapsingDepthwise(3), 3, 5),
     "collapsing to rows": (lambda: CollapsingDepthwise(3), 3, 8),
-    "norm": (lambda: SubBandNorm(3), 3, 10),
-    "norm of bands": (lambda: SubBandNorm(3, 5), 3, 10),
-    "plain norm": (lambda: SubBandNorm(3, affine=False), 3, 10),
+    "norm": (lambda: SubSpectralNorm(3), 3, 10),
+    "norm of bands": (lambda: SubSpectralNorm(3, 5), 3, 10),
+    "plain norm": (lambda: SubSpectralNorm(3, affine=False), 3, 10),
 }
 
 
@@ -79,7 +79,7 @@ def test_every_path_keeps_the_same_running_statistics(
     torch.manual_seed(0)
     # torch's own class, over the same rows, says what is right.
     own = nn.BatchNorm1d(3 * bands, momentum=momentum, affine=False).double()
-    fast, slow = (SubBandNorm(3, bands).double() for _ in range(2))
+    fast, slow = (SubSpectralNorm(3, bands).double() for _ in range(2))
     fast.momentum = slow.momentum = momentum
     scripted = torch.jit.script(copy.deepcopy(slow))
     for _ in range(3):
@@ -93,7 +93,7 @@ def test_every_path_keeps_the_same_running_statistics(
 
 
 def test_bands_are_runs_of_bins() -> None:
-    norm, maps = SubBandNorm(2, 5), torch.randn(6, 2, 9, 10) * 3 + 1
+    norm, maps = SubSpectralNorm(2, 5), torch.randn(6, 2, 9, 10) * 3 + 1
     maps[:, 1, :, 4:6] += 100
     out = norm(maps).detach()
     for channel in range(2):

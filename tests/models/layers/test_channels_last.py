@@ -14,15 +14,15 @@ from kws.frontend import processor
 from kws.models.bc_tc_resnet import BcTcResNet
 from kws.models.ds_tc_resnet import CausalBlock, DsTcResNet
 from kws.models.layers import channels_last as lines
-from kws.models.layers.channel_major import Pointwise, SubBandNorm, TimeDepthwise, as_maps, as_planes
+from kws.models.layers.channel_major import Pointwise, SubSpectralNorm, TimeDepthwise, as_maps, as_planes
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "pointwise": lambda: Pointwise(8, 5),
     "over time": lambda: TimeDepthwise(8, 3),
     "over time, dilated": lambda: TimeDepthwise(8, 5, 4),
     "over time, causal": lambda: TimeDepthwise(8, 4, 3, causal=True),
-    "norm": lambda: SubBandNorm(8),
-    "plain norm": lambda: SubBandNorm(8, affine=False),
+    "norm": lambda: SubSpectralNorm(8),
+    "plain norm": lambda: SubSpectralNorm(8, affine=False),
     "block": lambda: CausalBlock(8, 8, 9, 2, "plain"),
     "block with a convolution past it": lambda: CausalBlock(8, 6, 3, 1, "convolved"),
     "mean": lambda: Mean(),
@@ -41,7 +41,7 @@ class Mean(nn.Module):
 @pytest.fixture(params=[True, False], ids=["favoured", "not favoured"])
 def favoured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
     """A processor that favours lines, and one that doesn't."""
-    monkeypatch.setattr(processor, "avx2_alone", lambda: request.param)
+    monkeypatch.setattr(processor, "lacks_avx512", lambda: request.param)
     return request.param
 
 
@@ -83,7 +83,7 @@ def test_a_layer_gives_the_same_in_either_order(name: str, frames: int, favoured
 
 @pytest.mark.parametrize("name", sorted(LAYERS.keys() - {"mean"}))
 def test_lines_stay_lines(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "avx2_alone", lambda: True)
+    monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
     given = as_lines(torch.randn(4, 8, 12, 1)).requires_grad_()
     out = LAYERS[name]().train()(given)
     assert lines.in_lines(out)
@@ -98,7 +98,7 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
     network, features = NETWORKS[name](), torch.randn(6, 98, 40)
     found = []
     for favours in (False, True):
-        monkeypatch.setattr(processor, "avx2_alone", lambda favours=favours: favours)
+        monkeypatch.setattr(processor, "lacks_avx512", lambda favours=favours: favours)
         found.append(outcome(network, features))
     # A value next to 0 may be rectified in one and not in the other.
     assert_same(found[1], found[0], rtol=0.01, atol=0.01)
@@ -107,7 +107,7 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
 
 def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     maps = torch.randn(3, 8, 12, 1)
-    monkeypatch.setattr(processor, "avx2_alone", lambda: True)
+    monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
     assert lines.in_lines(as_lines(maps))
     assert lines.in_lines(lines.to_lines(in_planes(maps)))
     assert not lines.in_lines(in_planes(maps))
@@ -115,6 +115,6 @@ def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not lines.in_lines(as_lines(maps.double()))
     with torch.autocast("cpu", torch.bfloat16):
         assert not lines.in_lines(as_lines(maps))
-    monkeypatch.setattr(processor, "avx2_alone", lambda: False)
+    monkeypatch.setattr(processor, "lacks_avx512", lambda: False)
     assert not lines.in_lines(as_lines(maps))
     assert lines.to_lines(in_planes(maps)).stride() == in_planes(maps).stride()

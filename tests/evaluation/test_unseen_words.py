@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from kws.data.corpus import Corpus
 from kws.data.sampling import ClipList
-from kws.data.sets.clip_set import FixedSet
-from kws.data.sets.heldout_set import UnseenSet
-from kws.evaluation.heldout import report_unseen
+from kws.data.sets.clip_set import ClipSet
+from kws.data.sets.unseen_words import UnseenSet
+from kws.evaluation.unseen_words import report_unseen
 
 # The label that each clip is to get, at its first sample.
 WORDS = ("tree", "bird", "tree", "bird", "tree", "tree")
@@ -28,7 +28,7 @@ def score(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
 def test_counts_by_word(batch_size: int) -> None:
     sound = np.repeat(np.array(LABELS, dtype=np.int16)[:, None], 3, axis=1)
     corpus = Corpus(Path("x"), tuple(f"{word}/{place}.wav" for place, word in enumerate(WORDS)), sound)
-    clips = FixedSet(corpus, ClipList(np.arange(6), np.ones(6, np.int64)), np.zeros((0, 3), np.int16))
+    clips = ClipSet(corpus, ClipList(np.arange(6), np.ones(6, np.int64)), np.zeros((0, 3), np.int16))
     seen: list[int] = []
     report = report_unseen(score, UnseenSet(clips, WORDS), batch_size, seen.append)
     assert sum(seen) == 6

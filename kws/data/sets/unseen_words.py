@@ -10,7 +10,7 @@ import numpy as np
 
 from kws.data.corpus import Corpus
 from kws.data.sampling import ClipList
-from kws.data.sets.clip_set import FixedSet
+from kws.data.sets.clip_set import ClipSet
 from kws.data.splits import SplitRule
 from kws.errors import KwsError
 from kws.labels import UNKNOWN_INDEX, LabelSet
@@ -20,7 +20,7 @@ from kws.labels import UNKNOWN_INDEX, LabelSet
 class UnseenSet:
     """Clips of words that training never hears, and the word of each."""
 
-    clips: FixedSet
+    clips: ClipSet
     words: tuple[str, ...]
 
 
@@ -44,7 +44,7 @@ def unseen_set(root: Path, corpus: Corpus, rule: SplitRule, labels: LabelSet) ->
             " other clips (split.unseen_from in training, --split of `kws evaluate`)"
         )
     silence = np.zeros((0, corpus.samples), dtype=np.int16)
-    heard = FixedSet(corpus, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX, dtype=np.int64)), silence)
+    heard = ClipSet(corpus, ClipList(clips, np.full(len(clips), UNKNOWN_INDEX, dtype=np.int64)), silence)
     return UnseenSet(heard, tuple(words[clip] for clip in clips))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kws.data.sets.heldout_set import UnseenSet
+from kws.data.sets.unseen_words import UnseenSet
 from kws.evaluation.predictions import Scorer, predict
 from kws.labels import UNKNOWN_INDEX
 
