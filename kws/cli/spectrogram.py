@@ -65,15 +65,8 @@ def run(args: argparse.Namespace) -> int:
     with torch.no_grad():
         features = front_end(waveform)[0]
         power = Spectrum(spec, 0, spec.fft_size // 2)(waveform)[0]
-    figure = sound_figure(
-        waveform[0].numpy(),
-        power.numpy(),
-        features.numpy(),
-        sample_rate=spec.sample_rate,
-        hop_ms=spec.hop_ms,
-        title=args.sound.name,
-    )
-    save_figure(figure, args.out)
+    drawn = (waveform[0].numpy(), power.numpy(), features.numpy())
+    save_figure(sound_figure(*drawn, sample_rate=spec.sample_rate, hop_ms=spec.hop_ms, title=args.sound.name), args.out)
     if args.values is not None:
         write_values(args.values, features.numpy())
     print(f"{args.out}: {len(sound) / spec.sample_rate:.2f} s, {front_end.frames} frames × {front_end.bins} bins")

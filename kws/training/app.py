@@ -53,7 +53,7 @@ def main() -> None:
     try:
         sys.argv[1:] = prepare(with_todays_names(with_resume(sys.argv[1:])), config_folder())
     except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     try:
         try:
@@ -71,12 +71,12 @@ def _main() -> None:
             _compose_and_run()
     except KeyboardInterrupt:
         _finish()
-        print("stopped", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("stopped\n")
         sys.exit(130)
     except Exception as error:
         failed = _finish()
         if (mendable := _mendable(error)) is not None:
-            print(f"error: {mendable}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"error: {mendable}\n")
             sys.exit(2)
         if failed:  # a sweeper's own words for a sweep without a good run
             sys.exit(1)

@@ -110,20 +110,16 @@ class KeywordData(pl.LightningDataModule):
         super().__init__()
         self.batch_size = checks.whole("data.batch_size", batch_size, 1)
         self.seed = checks.whole("seed", seed, 0)
-        self.resample = checks.truth("data.resample", resample)
+        self.resample, self.on_device = checks.truth("data.resample", resample), checks.truth("data.on_device", on_device)
         self.progress = checks.truth("progress", progress)
-        self.on_device = checks.truth("data.on_device", on_device)
         self.cache_dir = None if cache_dir is None else checks.folder("data.cache_dir", cache_dir)
         self.source, self.test_source, self.labels = source, test_source, LabelSet(checks.words("words", words))
-        made = front_end if isinstance(front_end, FrontEnd) else FRONT_ENDS.create(front_end)
-        self.front_end, self.augment = made.eval(), augment
-        self.split: SplitRule = HashedSplit() if split is None else split
-        self.unknown_percentage, self.silence_percentage = unknown_percentage, silence_percentage
-        self.extra = tuple(extra)
+        self.front_end = (front_end if isinstance(front_end, FrontEnd) else FRONT_ENDS.create(front_end)).eval()
+        self.augment, self.split = augment, HashedSplit() if split is None else split
+        self.unknown_percentage, self.silence_percentage, self.extra = unknown_percentage, silence_percentage, tuple(extra)
         self.shares = TrainingShares(
             unknown_percentage, silence_percentage, training_unknown_percentage, extra_percentage, extra_unknown_percentage,
-            unknown_sampling_alpha, {} if unknown_weights is None else unknown_weights, keyword_sampling_alpha,
-            max_clips_per_word,
+            unknown_sampling_alpha, unknown_weights, keyword_sampling_alpha, max_clips_per_word,
         )  # fmt: skip
         self._generators: dict[torch.device, torch.Generator] = {}
 

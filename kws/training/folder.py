@@ -61,7 +61,7 @@ class RunFolder(Callback):
                 log.warning("%s holds a finished run, whose files are replaced", folder)
         except (KwsError, OSError) as error:
             # Hydra makes a warning of every Exception here, and goes on.
-            print(f"error: {error if isinstance(error, KwsError) else f'{key}: {error}'}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"error: {error if isinstance(error, KwsError) else f'{key}: {error}'}\n")
             raise SystemExit(2) from error
         with read_write(config), open_dict(config):
             OmegaConf.update(config, key, str(folder))
