@@ -157,7 +157,8 @@ def spot(
 ) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
     """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live.
 
-    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of the original's tool.
+    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of the original's
+    tool.
     """
     import numpy as np
 
