@@ -69,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     choice = choose_temperature(log_scores(fitted.scores), fitted.truths, model.labels.names, old)
     fit = assess(log_scores(held_out.scores), held_out.truths, choice.temperature, choice.outcome)
     if args.reliability is not None:
-        from kws.plots.plots import reliability_figure, save_figure
+        from kws.plots.figure import save_figure
+        from kws.plots.reliability import reliability_figure
 
         curves = {"temperature 1": fit.before, f"temperature {fit.temperature:.2f}": fit.after}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({judged})"), args.reliability)

@@ -128,7 +128,8 @@ def judge_confidence(args: argparse.Namespace, model: Model, answers: Prediction
 
     curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature
     if args.reliability is not None:
-        from kws.plots.plots import reliability_figure, save_figure
+        from kws.plots.figure import save_figure
+        from kws.plots.reliability import reliability_figure
 
         curves = {f"temperature {temperature:.2f}": curve}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({args.split})"), args.reliability)

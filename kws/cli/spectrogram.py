@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from kws.frontend.front_end import FRONT_ENDS
     from kws.frontend.spectrum import Spectrum
     from kws.models.config import ModelConfig
-    from kws.plots.plots import save_figure, sound_figure
+    from kws.plots.figure import save_figure
+    from kws.plots.sound import sound_figure
 
     settings: Mapping[str, Any] = {"name": args.features}
     if args.model is not None:

@@ -18,7 +18,8 @@ from kws.evaluation.predictions import answers
 from kws.evaluation.unseen_words import report_unseen
 from kws.inference.checkpoint import load_checkpoint
 from kws.inference.metadata_update import write_temperature
-from kws.plots.plots import reliability_figure, save_figure
+from kws.plots.figure import save_figure
+from kws.plots.reliability import reliability_figure
 from kws.reports.test_report import summary, write_report
 from kws.training.best import best_callback, written_best
 from kws.training.datamodule import KeywordData
