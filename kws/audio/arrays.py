@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,8 @@ def read_array(samples: ArrayLike, found_hz: int, sample_rate: int) -> NDArray[n
         return sound
     waveform = to_float(sound) if sound.dtype == np.int16 else _checked_float(sound)
     if found_hz != sample_rate:
-        if isinstance(found_hz, bool) or int(found_hz) != found_hz or not LOWEST_RATE_HZ <= found_hz <= HIGHEST_RATE_HZ:
+        number = found_hz if isinstance(found_hz, Real) and not isinstance(found_hz, bool) else math.nan
+        if not LOWEST_RATE_HZ <= number <= HIGHEST_RATE_HZ or int(number) != number:
             raise InputError(
                 f"sample_rate: {found_hz} given; a whole number of Hz from {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} is expected"
             )
