@@ -22,7 +22,6 @@ help:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,synthesis,sweeps,dev]'
-	$(BIN)/kws fix-torchaudio
 	@touch $@
 
 demo: .venv/ready

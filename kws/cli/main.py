@@ -17,7 +17,7 @@ from kws.files.version import VERSION
 
 COMMANDS = (
     "train", "label", "evaluate", "calibrate", "export", "stream", "listen", "tune", "make_stream", "mine",
-    "spectrogram", "prepare", "synthesize", "fix_torchaudio",
+    "spectrogram", "prepare", "synthesize",
 )  # fmt: skip
 
 

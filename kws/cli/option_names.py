@@ -7,6 +7,8 @@ import re
 
 from kws.errors import KwsError
 
+# Sections of the configuration; a file called `one.wav` is none of them.
+_SECTIONS = ("data", "split", "data.source", "decoder", "features")
 _SETTING = re.compile(r"\b(?:data|split)\.([a-z_]+)(?:=(\S+?)(?=[\s,;.)]|$))?")
 
 
@@ -20,7 +22,8 @@ def as_options(error: KwsError, args: argparse.Namespace) -> str:
         return f"--{name.replace('_', '-')}" + (f" {value}" if value is not None else "")
 
     message = str(error)
-    if error.setting is not None and "." in error.setting and hasattr(args, name := error.setting.rpartition(".")[2]):
+    section, _, name = (error.setting or "").rpartition(".")
+    if section in _SECTIONS and hasattr(args, name):
         message = re.sub(rf"^{re.escape(error.setting)}: ", f"--{name.replace('_', '-')}: ", message)
     if hasattr(args, "data"):
         message = message.replace("data.source.root", "DATA")

@@ -45,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add("source", metavar="IN", type=Path, help="folder with one folder of recordings per word")
     add("out", metavar="OUT", type=Path, help="folder to be made: OUT/<word>/<name>.wav")
-    add("--rate-hz", metavar="HZ", type=int, default=16_000, help="rate of the clips (default: %(default)s)")
+    add("--sample-rate", "--rate-hz", metavar="HZ", type=int, default=16_000, help="rate of the clips (default: %(default)s)")
     add("--clip-ms", metavar="MS", type=float, default=1000.0, help="length of a clip (default: %(default)g)")
     add("--min-ms", metavar="MS", type=float, default=200.0, help="leave out shorter recordings (default: %(default)g)")
     add(

@@ -41,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="en",
         help="such as en (all its accents), en-us, de; several with commas between (default: %(default)s)",
     )
-    add("--rate-hz", metavar="HZ", type=int, default=16_000, help="rate of the clips (default: %(default)s)")
+    add("--sample-rate", "--rate-hz", metavar="HZ", type=int, default=16_000, help="rate of the clips (default: %(default)s)")
     add("--clip-ms", metavar="MS", type=float, default=1000.0, help="length of a clip (default: %(default)g)")
     add("--noise-s", metavar="S", type=float, default=60.0, help="length of each recording of noise (default: %(default)g)")
     add("--seed", metavar="N", type=int, default=0, help="another seed, other speakers (default: %(default)s)")

@@ -1,61 +1,69 @@
-"""Importing torchaudio beside any build of torch."""
+"""Import torchaudio beside any build of torch."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from pathlib import Path
+import logging
+import sys
 from types import ModuleType
+from typing import NoReturn
 
 from kws.errors import KwsError
 
+log = logging.getLogger(__name__)
+
 
 def torchaudio_functional() -> ModuleType:
-    """`torchaudio.functional`.
+    """Return `torchaudio.functional`; without torchaudio's compiled extension where that does not load.
+
+    PyPI's torchaudio is built for CUDA, and its extension does not load beside a CPU-only torch. What kws uses of torchaudio
+    is Python alone, and torchaudio itself runs without the extension where its file is absent: this says that it is.
 
     Raises:
-        KwsError: torchaudio is absent, or its compiled extension does not fit this torch (the registry's wheel is built
-            for CUDA and does not load beside a CPU-only torch); the message says how to mend it.
+        KwsError: torchaudio is absent, or does not load for another reason.
     """
+    try:
+        return _import()
+    except (OSError, ImportError) as error:
+        if isinstance(error, ModuleNotFoundError):
+            raise
+        log.debug("torchaudio's extension does not load (%s); going on without it", error)
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
+        del sys.modules[name]
+    sys.modules["torchaudio._extension"] = _absent_extension()
+    try:
+        return _import()
+    except (OSError, ImportError) as error:
+        raise KwsError(
+            f"torchaudio does not load beside this torch ({error}); install the versions that go together:"
+            " pip install --force-reinstall 'kws[train]'"
+        ) from error
+
+
+def _import() -> ModuleType:
     try:
         return importlib.import_module("torchaudio.functional")
     except ModuleNotFoundError as error:
         if error.name != "torchaudio":
             raise
         raise KwsError("torchaudio is not installed; install it with: pip install 'kws[train]'") from error
-    except (OSError, ImportError) as error:
-        raise KwsError(
-            f"torchaudio does not load beside this torch ({error}). Its compiled extension was built for another torch;"
-            " kws needs none of it. Run `kws fix-torchaudio`, which moves the extension aside, and try again."
-        ) from error
 
 
-def set_aside_extension() -> list[Path]:
-    """Move torchaudio's compiled libraries aside (to `*.unused`), where they do not load; torchaudio then runs without.
+def _absent_extension() -> ModuleType:
+    """Make the module that torchaudio has of itself where its extension's file is absent."""
 
-    Returns:
-        The files moved; empty where torchaudio loads as it is.
+    def fail_if_no_align(function: object) -> object:
+        def fail(*_: object, **__: object) -> NoReturn:
+            raise RuntimeError("torchaudio runs without its compiled extension here")
 
-    Raises:
-        KwsError: torchaudio is absent or still does not load.
-    """
-    if _loads():
-        return []
-    spec = importlib.util.find_spec("torchaudio")
-    if spec is None or spec.origin is None:
-        raise KwsError("torchaudio is not installed; install it with: pip install 'kws[train]'")
-    moved = []
-    for library in sorted((Path(spec.origin).parent / "lib").glob("*")):
-        if library.suffix in {".so", ".pyd", ".dll", ".dylib"}:
-            library.replace(library.with_name(library.name + ".unused"))
-            moved.append(library)
-    torchaudio_functional()
-    return moved
+        return fail
 
-
-def _loads() -> bool:
-    try:
-        torchaudio_functional()
-    except KwsError:
-        return False
-    return True
+    module = ModuleType("torchaudio._extension")
+    vars(module).update(
+        _IS_TORCHAUDIO_EXT_AVAILABLE=False,
+        _IS_ALIGN_AVAILABLE=False,
+        fail_if_no_align=fail_if_no_align,
+        _load_lib=lambda lib: False,
+        _check_cuda_version=lambda: None,
+    )
+    return module

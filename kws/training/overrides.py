@@ -11,6 +11,8 @@ from hydra.errors import HydraException
 
 # The last part of the names of settings that take a path.
 _PATHS = ("root", "path", "ckpt", "dir", "cache_dir", "subdir")
+# A class of one's own in place of a registered name: no file of the configuration has this setting.
+_OWN_CLASS = ("model._target_", "features._target_")
 # What starts a value that was written in Hydra's grammar on purpose.
 _GRAMMAR = ("'", '"', "[", "{", "(", "$")
 _SWEEPS = ("choice(", "range(", "glob(", "interval(", "tag(", "sort(", "shuffle(")
@@ -50,6 +52,8 @@ def _prepared(argument: str, conf: Path, multirun: bool) -> str:
     key, equals, value = argument.partition("=")
     if not equals or argument.startswith("-") or value.startswith(("'", '"', "$")):
         return argument
+    if key in _OWN_CLASS:
+        return f"++{argument}"
     group = key.lstrip("+")
     if (conf / group / "none.yaml").is_file():
         return f"{key}={','.join('none' if option == 'null' else option for option in value.split(','))}"

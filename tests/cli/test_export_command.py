@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from training import train_run
+from training_steps import train_run
 
 from kws.cli.main import main
 from kws.export.parity import LIMIT

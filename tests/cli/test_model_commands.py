@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corpora import RATE_HZ, SPEAKERS, word_sound
-from training import RECIPE, make_data, train_run
+from training_steps import RECIPE, make_data, train_run
 from warm_python import WarmPython
 
 import kws

@@ -85,3 +85,8 @@ def test_a_run_without_what_an_experiment_adds(negatives: str, run_here: Runner,
     assert done.status == 0, done.out + done.err
     done = run_here(*rest, *given, "export=5")
     assert done.error.startswith("export: 5 given")
+
+
+@pytest.mark.parametrize("section", ["model", "features"])
+def test_a_class_of_ones_own_takes_the_place_of_a_registered_name(section: str) -> None:
+    assert prepare([f"{section}._target_=mine.Class"], CONF) == [f"++{section}._target_=mine.Class"]

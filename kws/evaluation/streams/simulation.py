@@ -126,7 +126,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
     """
     most = _MOST_SAMPLES / (60 * sample_rate)
     if minutes > most:
-        raise KwsError(f"minutes: {minutes:g} given; a WAV file holds {most:.0f} at {sample_rate} Hz; make several streams")
+        raise KwsError(f"minutes: {minutes:g} given; a WAV file holds at most {most:.0f} at {sample_rate} Hz; make several")
     length = round(minutes * 60 * sample_rate)
     if length < clip_samples:
         raise KwsError(f"minutes: {minutes:g} is less than a clip of {clip_samples / sample_rate:g} s; give more")
