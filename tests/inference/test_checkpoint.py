@@ -77,11 +77,11 @@ def test_says_what_it_is(trained: tuple[Path, KeywordModule]) -> None:
 
 
 def test_loads_as_plain_values_only(trained: tuple[Path, KeywordModule], monkeypatch: pytest.MonkeyPatch) -> None:
-    load, asked = torch.load, []
+    original, asked = torch.load, []
 
     def watched(*args: Any, **settings: Any) -> Any:
         asked.append(settings.get("weights_only"))
-        return load(*args, **settings)
+        return original(*args, **settings)
 
     monkeypatch.setattr(torch, "load", watched)
     load(trained[0])
