@@ -39,7 +39,7 @@ def changed_settings(settings: DecoderSettings, threshold: float | None, options
     """The settings with a threshold, unless it is None, and with what the options say.
 
     Raises:
-        KwsError: a name that is no setting, or a value that a setting does not take.
+        InputError: a name that is no setting, or a value that a setting does not take.
     """
     known = [field.name for field in fields(DecoderSettings)]
     unknown = [name for name in options if name not in known]

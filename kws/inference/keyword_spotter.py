@@ -74,7 +74,7 @@ class KeywordSpotter:
             An empty list, for nothing is found in a gap.
 
         Raises:
-            KwsError: less than none.
+            InputError: less than none.
         """
         return self._spotter.skip(samples)
 
