@@ -59,13 +59,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    import kws
     from kws.evaluation.unseen_words import report_unseen
+    from kws.inference.loading import load
     from kws.reports.test_report import write_report
 
     args.data = only_folder(args)
     check_errors(args)
-    model = kws.load(args.model)
+    model = load(args.model)
     clips = open_set(args, model, args.split, partial=True)
     unseen_clips = open_unseen_set(args, model)
     answers = score_set(model, clips)

@@ -37,15 +37,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    import kws
     from kws.audio.cutting import fit_clip, note_on_longer
     from kws.audio.io import read_audio, to_float
     from kws.errors import KwsError
+    from kws.inference.loading import load
 
     if args.top < 1:
         raise KwsError(f"--top: {args.top} makes no sense; give at least 1")
     files = list_sounds(args.sounds)
-    model = kws.load(args.model)
+    model = load(args.model)
     sample_rate, samples = model.spec.sample_rate, model.spec.samples
     fit = args.fit or model.spec.fit
     failed = longer = 0

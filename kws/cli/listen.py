@@ -65,11 +65,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
+    """Run the command; return the exit status."""
     from kws.cli.stream import decoder_settings
     from kws.errors import KwsError
-    from kws.inference.loading import open_scorer
+    from kws.inference.loading import load, open_scorer
     from kws.streaming.live_session import LiveSession
 
     if args.list_devices:
@@ -79,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.model is None:
         raise KwsError("listen: no MODEL given; give a checkpoint or an exported model")
-    model = kws.load(args.model, threads=args.threads)
+    model = load(args.model, threads=args.threads)
     settings = decoder_settings(args, model)
     scorer = open_scorer(model, settings.stride_ms)
     with contextlib.ExitStack() as opened:

@@ -93,13 +93,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
     """Labels, rate and clip length: the model's, or the words given and the defaults."""
-    import kws
     from kws.audio.framing import LOUDEST, FeatureSpec
+    from kws.inference.loading import load
     from kws.labels import LabelSet
 
     if args.model is None:
         return LabelSet(args.words.split(",")), FeatureSpec(fit=LOUDEST)
-    model = kws.load(args.model)
+    model = load(args.model)
     return model.labels, model.spec
 
 
