@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from kws.cli.tune import score_stream
-from kws.evaluation.streams.operating_point import Judge, OperatingPoint
+from kws.evaluation.streams.operating_point import OperatingPoint, OperatingPointEvaluator
 from kws.evaluation.streams.tuning import tune
 from kws.inference.decoder_options import model_settings
 from kws.inference.loading import load
@@ -35,7 +35,7 @@ def main() -> None:
             began_s = time.perf_counter()
             after = tune(scored[:2], start, false_accepts_per_hour=target, per_word=per_word).after
             seconds = time.perf_counter() - began_s
-            held = Judge(scored[2:], 750, 0.95).point(after.settings)
+            held = OperatingPointEvaluator(scored[2:], 750, 0.95).point(after.settings)
             print(f"{target:6g}/h {name:12}{column(after)}{column(held)}{seconds:9.1f}")
 
 

@@ -77,7 +77,7 @@ def score_set(model: Model, clips: ClipSet) -> Predictions:
     """Score the clips, with a progress bar."""
     from tqdm import tqdm
 
-    from kws.evaluation.predictions import answers
+    from kws.evaluation.predictions import predict_dataset
 
     with tqdm(total=len(clips), desc="scoring", unit="clip", mininterval=0.5, leave=False) as bar:
-        return answers(model.score, clips, model.labels.names, done=bar.update)
+        return predict_dataset(model.score, clips, model.labels.names, done=bar.update)

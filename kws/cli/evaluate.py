@@ -203,6 +203,6 @@ def write_errors(args: argparse.Namespace, model: Model, answers: Predictions, c
     from kws.reports import error_report
 
     count = 20 if args.errors_count is None else args.errors_count
-    total = min(count, len(answers.wrong())) + len(answers.doubtful())
+    total = min(count, len(answers.wrong())) + len(answers.least_confident())
     with tqdm(total=total, desc="drawing", unit="clip", mininterval=0.5, leave=False) as bar:
         error_report.write_errors(args.errors, answers, clips, model.spec, facts, count, bar.update)

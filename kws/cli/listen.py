@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kws.inference.model import Model
-    from kws.streaming.live_session import Heard, LiveSession
+    from kws.streaming.live_session import LiveSession, SessionState
     from kws.streaming.microphone import Microphone
     from kws.streaming.recorder import Recorder
 
@@ -202,7 +202,7 @@ def print_lines(microphone: Microphone, listener: LiveSession, stopped: Callable
         show(listener.end(), form, clip_ms)
 
 
-def summary(heard: Heard) -> str:
+def summary(heard: SessionState) -> str:
     """A line on the whole stream."""
     from kws.cli.printing import clock_time
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kws.cli.printing import clock_time, printable
-from kws.streaming.live_session import Heard
+from kws.streaming.live_session import SessionState
 
 _QUIETEST_DB = -60.0
 _MARKED_MS = 1500  # a label that was found is marked for so long
@@ -61,7 +61,7 @@ class LiveView:
         window_ms: length of a window: a decision comes that much after its time.
     """
 
-    heard: Heard
+    heard: SessionState
     title: str
     window_ms: float
 
@@ -83,7 +83,7 @@ def _title_line(title: str, time_ms: int) -> Table:
     return line
 
 
-def _state_lines(heard: Heard) -> RenderResult:
+def _state_lines(heard: SessionState) -> RenderResult:
     """Draw the sound's level, then lost samples, lag and load; losses first, for a narrow terminal breaks the line."""
     level = Table.grid()
     level.add_column()
@@ -97,7 +97,7 @@ def _state_lines(heard: Heard) -> RenderResult:
     yield Text.assemble((lost, "bold red" if heard.dropped else ""), cost)
 
 
-def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
+def _scores(heard: SessionState, window_ms: float, options: ConsoleOptions) -> Table:
     """Draw a row a label: name, score as a bar with its threshold and as a number, a mark when just detected."""
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=2, justify="right")
@@ -111,7 +111,7 @@ def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
     return table
 
 
-def _detections(heard: Heard, most: int) -> Table:
+def _detections(heard: SessionState, most: int) -> Table:
     """Draw the latest detections, the newest first."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", min_width=12)

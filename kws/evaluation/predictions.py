@@ -52,7 +52,7 @@ class Predictions:
         places = np.flatnonzero(self.predictions != self.truths)
         return places[np.argsort(-self.confidences[places], kind="stable")]
 
-    def doubtful(self, count: int = 1) -> Places:
+    def least_confident(self, count: int = 1) -> Places:
         """Places of right answers, up to so many a label (in the labels' order), the least confident first."""
         right = np.flatnonzero(self.predictions == self.truths)
         right = right[np.argsort(self.confidences[right], kind="stable")]
@@ -64,10 +64,10 @@ def evaluate(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Confusion:
     """The confusion matrix of a model over a set; arguments as of `answers`."""
-    return answers(score, clips, names, batch_size, done).confusion
+    return predict_dataset(score, clips, names, batch_size, done).confusion
 
 
-def answers(
+def predict_dataset(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Predictions:
     """The scores of a model over a set.

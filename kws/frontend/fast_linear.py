@@ -10,7 +10,7 @@ from torch import Tensor
 _ROWS_WORTH_A_CONVOLUTION = 64
 
 
-def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: bool = False) -> Tensor:
+def fast_linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: bool = False) -> Tensor:
     """`rows @ weight.T + bias`, as `torch.nn.functional.linear`.
 
     On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where

@@ -84,8 +84,7 @@ def spot_with_scores(
     Raises:
         KwsError: settings that do not fit the model.
     """
-    # Of a recording of which all was lost there are no windows.
-    heard = [(np.zeros(0, np.int64), np.zeros((0, len(model.labels)), np.float32))]
+    heard: list[tuple[NDArray[np.int64], Scores]] = []
     scorer = open_scorer(model, settings.stride_ms)
     keep = not as_original
     spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)), pad_ends=keep, fill_zeros=keep)
@@ -97,7 +96,11 @@ def spot_with_scores(
     detections: list[Detection] = []
     for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
         detections += feed(spotter, samples_of, lost, at_once)
-    if not as_original:
-        detections += spotter.flush()
-    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
-    return detections, times_ms, scores
+    return detections + ([] if as_original else spotter.flush()), *_joined(heard, len(model.labels))
+
+
+def _joined(windows: Sequence[tuple[NDArray[np.int64], Scores]], labels: int) -> tuple[NDArray[np.int64], Scores]:
+    # A recording of which all was lost has no windows.
+    none = (np.zeros(0, np.int64), np.zeros((0, labels), np.float32))
+    times_ms, scores = (np.concatenate(parts) for parts in zip(none, *windows, strict=True))
+    return times_ms, scores

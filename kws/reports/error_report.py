@@ -87,7 +87,7 @@ def write_errors(
             (made / CLIPS).mkdir(parents=True)
             wrong = answers.wrong()
             heard = _copied(made, "wrong", wrong[:count], answers, clips, spec, done)
-            doubted = _copied(made, "right", answers.doubtful(), answers, clips, spec, done)
+            doubted = _copied(made, "right", answers.least_confident(), answers, clips, spec, done)
             _write_table(made / TABLE, wrong, [clip.sound for clip in heard], answers, clips)
             _write_page(made, answers.confusion, len(wrong), facts, heard, doubted)
             _swap(made, folder, Path(temporary) / "old")

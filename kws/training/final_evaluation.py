@@ -14,7 +14,7 @@ from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.calibration import Fit, assess, choose_temperature, log_scores
 from kws.evaluation.confusion import Confusion
-from kws.evaluation.predictions import answers
+from kws.evaluation.predictions import predict_dataset
 from kws.evaluation.unseen_words import report_unseen
 from kws.inference.checkpoint import load_checkpoint
 from kws.inference.metadata_update import write_temperature
@@ -152,7 +152,7 @@ def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: to
     """
     model = load_checkpoint(path).to(device)
     found, model.temperature = model.temperature, 1.0
-    heard = [answers(model.score, clips, model.labels.names) for clips in (validation, testing)]
+    heard = [predict_dataset(model.score, clips, model.labels.names) for clips in (validation, testing)]
     (logits, truths), (test_logits, test_truths) = ((log_scores(found.scores), found.truths) for found in heard)
     choice = choose_temperature(logits, truths, model.labels.names, found)
     if choice.fitted:

@@ -27,7 +27,7 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
-class Stages:
+class PiecewiseConstant:
     """Stages of constant rate, as the original's `--how_many_training_steps` and `--learning_rate`.
 
     Args:

@@ -19,7 +19,7 @@ from kws.data.splits import HashedSplit
 from kws.errors import KwsError
 from kws.evaluation import calibration
 from kws.evaluation.calibration import fit_temperature, log_scores, softmax
-from kws.evaluation.predictions import answers
+from kws.evaluation.predictions import predict_dataset
 from kws.export.exporter import Scores, export
 from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
@@ -185,7 +185,7 @@ def test_the_command_fits_writes_and_judges(
         small_corpus, model.labels, "validation", HashedSplit(), sample_rate=RATE_HZ, clip_samples=RATE_HZ,
         unknown_percentage=10, silence_percentage=10, seed=59185,
     )  # fmt: skip
-    heard = answers(model.score, validation, model.labels.names)
+    heard = predict_dataset(model.score, validation, model.labels.names)
     assert dry["temperature"] == pytest.approx(fit_temperature(log_scores(heard.scores), heard.truths), rel=1e-4)
     assert (main(command), main(command)) == (0, 1)
     said = [json.loads(text) for text in capsys.readouterr().out.replace("}\n{", "}\0{").split("\0")]

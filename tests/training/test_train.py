@@ -35,7 +35,7 @@ from kws.training.callbacks import make_callbacks
 from kws.training.datamodule import KeywordData
 from kws.training.module import KeywordModule
 from kws.training.run import train
-from kws.training.schedule import Stages
+from kws.training.schedule import PiecewiseConstant
 
 
 def options(group: str) -> list[str]:
@@ -239,7 +239,7 @@ def test_experiments_train_a_step(experiment: str, small_corpus: Path, tmp_path:
 
 @pytest.mark.parametrize("logger", options("logger"))
 def test_loggers_and_trainers_are_built(logger: str, tmp_path: Path) -> None:
-    made = build_trainer(composed(f"logger={logger}"), tmp_path, Stages([3], [1])).logger
+    made = build_trainer(composed(f"logger={logger}"), tmp_path, PiecewiseConstant([3], [1])).logger
     if logger == "tensorboard":
         assert isinstance(made, pl.loggers.TensorBoardLogger)
         assert made.log_dir == str(tmp_path / "tensorboard")

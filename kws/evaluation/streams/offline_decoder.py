@@ -76,7 +76,7 @@ def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> Sc
         raise KwsError(f"{path}: can't be read as scores of a stream ({error}); `kws stream --scores` writes them") from error
 
 
-class Averages:
+class OfflineDecoder:
     """The averaged scores of a stream over one length of window: CommandDecoder's, for all settings with that length.
 
     Args:

@@ -29,7 +29,7 @@ class WordScore:
         wrong: times it was said and another word was found.
         missed: times it was said and nothing was found.
         false_accepts: times it was found and no word was there, or one that had its detection.
-        heard_for_another: times it was found where another word was said: the other side of `wrong`.
+        substitutions_in: times it was found where another word was said: the other side of `wrong`.
         latencies_ms: of the hits, detection minus word. Both are starts, of a window of sound and of the word, so a
             latency can be negative; when the decision could be known is a window's length later.
         hours: of sound.
@@ -40,7 +40,7 @@ class WordScore:
     wrong: int
     missed: int
     false_accepts: int
-    heard_for_another: int
+    substitutions_in: int
     latencies_ms: tuple[int, ...]
     hours: float
     confidence: float
@@ -82,7 +82,7 @@ class WordScore:
             "wrong": self.wrong,
             "missed": self.missed,
             "false_accepts": self.false_accepts,
-            "heard_for_another": self.heard_for_another,
+            "heard_for_another": self.substitutions_in,
             "hit_rate": self.hit_rate.to_dict(),
             "wrong_rate": self.wrong_rate.to_dict(),
             "miss_rate": self.miss_rate.to_dict(),
@@ -174,7 +174,7 @@ def _score(matching: Matching, names: set[str], hours: float, confidence: float)
         wrong=sum(word.label in names for word, _ in matching.wrong),
         missed=sum(word.label in names for word in matching.missed),
         false_accepts=sum(detection.label in names for detection in matching.false_accepts),
-        heard_for_another=sum(detection.label in names for _, detection in matching.wrong),
+        substitutions_in=sum(detection.label in names for _, detection in matching.wrong),
         latencies_ms=tuple(found.time_ms - said.time_ms for said, found in matching.hits if said.label in names),
         hours=hours,
         confidence=confidence,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
-from kws.evaluation.streams.simulation_settings import SceneSettings
+from kws.evaluation.streams.simulation_settings import SimulationSettings
 from kws.labels import UNKNOWN
 from kws.streaming.events import SpokenWord
 
@@ -40,7 +40,7 @@ class ClipSource:
 
 
 @dataclass(frozen=True)
-class Scene:
+class SimulatedStream:
     """A mixed stream.
 
     Attributes:
@@ -84,9 +84,9 @@ class _Track:
         return block
 
 
-def make_scene(
-    settings: SceneSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
-) -> Scene:
+def simulate_stream(
+    settings: SimulationSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
+) -> SimulatedStream:
     """Mix a stream by the recipe of the original's generate_streaming_test_wav.
 
     Args:
@@ -115,7 +115,9 @@ def make_scene(
         clipped += int(np.count_nonzero((mixed < -32768) | (mixed > 32767)))
         samples[first:last] = np.clip(mixed, -32768, 32767)
     truth = tuple(SpokenWord(label, start * 1000 // sample_rate) for start, _, label in placed)
-    return Scene(samples, truth, tuple(clip for _, clip, _ in placed), {"words": spoken, "noise": level * gain}, clipped)
+    return SimulatedStream(
+        samples, truth, tuple(clip for _, clip, _ in placed), {"words": spoken, "noise": level * gain}, clipped
+    )
 
 
 def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
@@ -134,7 +136,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
 
 
 def _place_words(
-    settings: SceneSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
+    settings: SimulationSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
 ) -> list[tuple[int, int, str]]:
     """First sample, clip and label of each word: a label is drawn first, so that rare words are said as often as others."""
     interval = round(settings.interval_s * sample_rate)

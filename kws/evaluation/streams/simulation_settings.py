@@ -11,7 +11,7 @@ _MOST_DB = 200
 
 
 @dataclass(frozen=True)
-class SceneSettings:
+class SimulationSettings:
     """How a test stream is mixed; the defaults are the original's.
 
     Args:
