@@ -10,7 +10,7 @@ help:
 	@echo "make test         lint, types, the quick tests"
 	@echo "make test-slow    the other tests: every command of the documentation, sweeps, several processes"
 	@echo "make test-all     lint, types, all tests"
-	@echo "make lint         ruff and mypy"
+	@echo "make lint         ruff, mypy, and which folder may import which"
 	@echo "make bench        speed of training, of a clip and of streaming (SPEECH=folder of Speech Commands, TENSORFLOW=a Python with TensorFlow)"
 	@echo "make mobile-runtime  exported models in torch 2.1.0, the runtime of PyTorch Mobile (MOBILE_ARGUMENTS='--checkpoint CKPT --assets mobile/android')"
 	@echo "make android-test  the Android app's code on the JVM, against what kws says (Java 17, Maven)"
@@ -49,6 +49,7 @@ test-all: test test-slow
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 # With TensorFlow, its original is measured beside kws in the same run. BENCH_ARGUMENTS: options of all three, such as --markdown.

@@ -19,7 +19,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def open_screen(console: Console) -> Live:
-    """The terminal's other screen while entered, drawn by `update(view, refresh=True)`; what was there before comes back."""
+    """Open the terminal's alternate screen, drawn by `update(view, refresh=True)`; restore what was there."""
     return Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
 
@@ -53,7 +53,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class LiveView:
-    """How it stands with a live stream, as large as the terminal: where that is low, detections are left out, then labels.
+    """Draw a live session as large as the terminal: a low one shows fewer detections, then fewer labels.
 
     Args:
         heard: how it stands.
@@ -84,7 +84,7 @@ def _title_line(title: str, time_ms: int) -> Table:
 
 
 def _state_lines(heard: Heard) -> RenderResult:
-    """The level of the sound, and what the machine makes of it: what was lost first, for a narrow terminal breaks the line."""
+    """Draw the sound's level, then lost samples, lag and load; losses first, for a narrow terminal breaks the line."""
     level = Table.grid()
     level.add_column()
     level.add_column(width=20)
@@ -98,7 +98,7 @@ def _state_lines(heard: Heard) -> RenderResult:
 
 
 def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
-    """A row a label: its name, its score as a bar with the threshold, and as a number; marked while it was just found."""
+    """Draw a row a label: name, score as a bar with its threshold and as a number, a mark when just detected."""
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=2, justify="right")
     table.add_column(no_wrap=True, overflow="crop", max_width=max(options.max_width // 3, 4))
@@ -112,7 +112,7 @@ def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
 
 
 def _detections(heard: Heard, most: int) -> Table:
-    """The latest, the newest first."""
+    """Draw the latest detections, the newest first."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", min_width=12)
     for found in heard.detections[::-1][:most]:

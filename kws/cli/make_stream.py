@@ -63,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.data.splits import HashedSplit, ListedSplit
     from kws.errors import KwsError
     from kws.evaluation.streams.simulation import make_scene

@@ -23,7 +23,7 @@ def as_options(error: KwsError, args: argparse.Namespace) -> str:
 
     message = str(error)
     section, _, name = (error.setting or "").rpartition(".")
-    if section in _SECTIONS and hasattr(args, name):
+    if error.setting and section in _SECTIONS and hasattr(args, name):
         message = re.sub(rf"^{re.escape(error.setting)}: ", f"--{name.replace('_', '-')}: ", message)
     if hasattr(args, "data"):
         message = message.replace("data.source.root", "DATA")

@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     import torch
 
     from kws.audio.framing import FeatureSpec
@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from kws.frontend.spectrum import Spectrum
     from kws.inference.loading import load
     from kws.models.config import ModelConfig
-    from kws.plots.plots import save_figure, sound_figure
+    from kws.plots.figure import save_figure
+    from kws.plots.sound import sound_figure
 
     settings: Mapping[str, Any] = {"name": args.features}
     if args.model is not None:
@@ -65,15 +66,8 @@ def run(args: argparse.Namespace) -> int:
     with torch.no_grad():
         features = front_end(waveform)[0]
         power = Spectrum(spec, 0, spec.fft_size // 2)(waveform)[0]
-    figure = sound_figure(
-        waveform[0].numpy(),
-        power.numpy(),
-        features.numpy(),
-        sample_rate=spec.sample_rate,
-        hop_ms=spec.hop_ms,
-        title=args.sound.name,
-    )
-    save_figure(figure, args.out)
+    drawn = (waveform[0].numpy(), power.numpy(), features.numpy())
+    save_figure(sound_figure(*drawn, sample_rate=spec.sample_rate, hop_ms=spec.hop_ms, title=args.sound.name), args.out)
     if args.values is not None:
         write_values(args.values, features.numpy())
     print(f"{args.out}: {len(sound) / spec.sample_rate:.2f} s, {front_end.frames} frames × {front_end.bins} bins")

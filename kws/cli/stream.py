@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if args.scores is not None:
         write_scores(args.scores, times_ms, scores, duration_ms, model)
     if args.picture is not None:
-        from kws.plots.plots import save_figure
+        from kws.plots.figure import save_figure
         from kws.plots.stream import stream_figure
 
         drawn = (samples, model.spec.sample_rate, times_ms, scores, model.labels.names, detections, truth or ())

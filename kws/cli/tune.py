@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
     streams, target = open_streams(args, model, start), args.false_accepts_per_hour
     tuning = tune(streams, start, false_accepts_per_hour=target, per_word=args.per_word_thresholds)
     if args.picture is not None:
-        from kws.plots.plots import det_figure, save_figure
+        from kws.plots.det import det_figure
+        from kws.plots.figure import save_figure
 
         save_figure(det_figure(tuning, f"{args.model.name} on {(args.stream or args.scores).name}"), args.picture)
     if write := tuning.reached and not args.dry_run:

@@ -84,9 +84,8 @@ def open_corpus(
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
-    A pack is built under a lock and renamed into place: two runs may start together, and one that is cut off leaves no half pack.
-    A pack that is there is read without a lock, so that it may lie on a disk that can't be written. Clips that were copied are
-    other files, and are packed again.
+    A pack is built under a lock and renamed into place, and read without one: it may lie on a disk that can't be written.
+    Clips that were copied are packed again.
 
     Args:
         root: folder with one folder a word.
@@ -95,21 +94,15 @@ def open_corpus(
         cache_dir: where packs are kept; None: in `.kws-cache` inside `root`. progress: show a bar while packing.
         also: folders that are taken as words though they start with an underscore.
         fit: how a recording of another length is made a clip: see `kws.audio.cutting.fit_clip`.
-        warn: log what lies in the folder and is left out, such as sound of a format that is not read.
+        warn: log what is left out, such as sound of a format that is not read.
 
     Raises:
-        KwsError: no clips, two folders of one word, clips that can't be read (all named), a full disk, or a folder that can't be
-            written.
+        KwsError: no clips, two folders of one word, clips that can't be read (all named), or a place that can't be written.
     """
-    listing = list_clips(root, also)
-    names, left_out = listing.names, listing.left_out_text()
-    if not names:
-        raise _no_clips(root, left_out)
-    if warn and left_out:
-        log.warning("%s: left out: %s", printable(str(root)), left_out)
+    names, fingerprint = _list(root, also, warn)
     shape = f"{sample_rate}hz-{clip_samples}" + ("" if resample else "-exact") + ("" if fit == START else f"-{fit}")
     folder = root / ".kws-cache" if cache_dir is None else cache_dir / _cache_name(root)
-    pack, size = folder / _pack_name(shape, listing.fingerprint), len(names) * clip_samples * 2
+    pack, size = folder / _pack_name(shape, fingerprint), len(names) * clip_samples * 2
     try:
         if not _is_whole(pack, size):
             _pack(root, names, pack, sample_rate, clip_samples, resample, fit, progress)
@@ -117,6 +110,17 @@ def open_corpus(
     except OSError as error:
         raise _disk_error(error, folder, size) from error
     return Corpus(root, names, clips)
+
+
+def _list(root: Path, also: Sequence[str], warn: bool) -> tuple[tuple[str, ...], str]:
+    """Return the names of the clips and their fingerprint; warn of what is left out."""
+    listing = list_clips(root, also)
+    left_out = listing.left_out_text()
+    if not listing.names:
+        raise _no_clips(root, left_out)
+    if warn and left_out:
+        log.warning("%s: left out: %s", printable(str(root)), left_out)
+    return listing.names, listing.fingerprint
 
 
 def _pack(

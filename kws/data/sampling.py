@@ -97,15 +97,14 @@ def make_pool(
         partial: some of the wanted words may have no clips, if one has.
 
     Raises:
-        KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones from.
+        KwsError: a percentage below 0, a wanted word without clips, or no other words to draw unknown ones from.
     """
     _check_shares(unknown_percentage, silence_percentage)
     if not partial:
         _check_words(words, labels)
     label = np.array([labels.index(word) for word in words], dtype=np.int64)
     members = np.flatnonzero(sets == code)
-    wanted = members[label[members] != UNKNOWN_INDEX]
-    unknown = members[label[members] == UNKNOWN_INDEX]
+    wanted, unknown = (members[(label[members] == UNKNOWN_INDEX) == other] for other in (False, True))
     empty = [word for word in labels.words if not np.any(label[wanted] == labels.index(word))]
     if empty and not (partial and len(wanted)):
         _check_words(words, labels)
@@ -115,12 +114,16 @@ def make_pool(
         )
     unknown_count = math.ceil(len(wanted) * unknown_percentage / 100)
     if unknown_count and not len(unknown):
-        raise KwsError(
-            f"data.unknown_percentage: {unknown_percentage:g} % unknown words asked, but the {SPLITS[code]} set has only wanted"
-            " words. Add folders of other words (`kws synthesize` can speak them) or set data.unknown_percentage=0"
-        )
+        raise _no_other_words(unknown_percentage, SPLITS[code])
     silence_count = math.ceil(len(wanted) * silence_percentage / 100)
     return SplitPool(ClipList(wanted, label[wanted]), unknown, min(unknown_count, len(unknown)), silence_count)
+
+
+def _no_other_words(unknown_percentage: float, split: str) -> KwsError:
+    return KwsError(
+        f"data.unknown_percentage: {unknown_percentage:g} % unknown words asked, but the {split} set has only wanted"
+        " words. Add folders of other words (`kws synthesize` can speak them) or set data.unknown_percentage=0"
+    )
 
 
 def _check_shares(unknown_percentage: float, silence_percentage: float) -> None:

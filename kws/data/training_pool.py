@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class TrainingShares:
         unknown_sampling_alpha: sampling exponent α: an unknown word with n clips is drawn in proportion to nᵅ. At 1 words are
             as uneven as the data: a word with ten times the clips is heard ten times as often, and all clips are equally likely.
             At 0 all words are heard equally often, whatever clips they have; a word with fewer than its share repeats them.
-        unknown_weights: how many times its share a word gets, for some unknown words: those that are taken for wanted ones.
+        unknown_weights: how many times its share a word gets, for unknown words that are taken for wanted ones.
         keyword_sampling_alpha: likewise, of the wanted words. 1: as uneven as the data, each real clip once an epoch; 0: all
             words equally often.
         max_clips_per_word: most real clips of a wanted word an epoch, at any keyword_sampling_alpha; a word with more counts as
@@ -45,7 +45,7 @@ class TrainingShares:
     extra_percentage: float = 10.0
     extra_unknown_percentage: float = 50.0
     unknown_sampling_alpha: float = 1.0
-    unknown_weights: Mapping[str, float] = field(default_factory=dict)
+    unknown_weights: Mapping[str, float] | None = None
     keyword_sampling_alpha: float = 1.0
     max_clips_per_word: int | None = None
 
@@ -66,6 +66,8 @@ class TrainingShares:
             checks.number("data.training_unknown_percentage", value, math.inf, f"{percent}, or null for unknown_percentage")
         if self.max_clips_per_word is not None:
             checks.whole("data.max_clips_per_word", self.max_clips_per_word, 1, ", or null for all")
+        if self.unknown_weights is None:
+            return
         if not isinstance(self.unknown_weights, Mapping):
             given = checks.shown(self.unknown_weights)
             raise KwsError(f"data.unknown_weights: {given} given; words and their weights expected, such as {{bed:3}}, or null")
@@ -161,7 +163,7 @@ def make_training_pool(
     Raises:
         KwsError: unknown clips are asked, and there are no other words; or a weight is of a word that is not there.
     """
-    weights = {plain_word(word): weight for word, weight in shares.unknown_weights.items()}
+    weights = {plain_word(word): weight for word, weight in (shares.unknown_weights or {}).items()}
     _check_weights(weights, words)
     always, limited = _wanted(real.wanted, words, labels, shares)
     number = len(always) + sum(draw.count for draw in limited)

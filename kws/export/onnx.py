@@ -40,6 +40,15 @@ class Ports:
 CLIPS = Ports()
 
 
+def _package() -> Any:
+    try:
+        import onnx
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise KwsError(f"export to ONNX needs {error.name}; install it with: pip install 'kws[train]'") from error
+    return onnx
+
+
 def write_onnx(
     module: nn.Module, example: Tensor | tuple[Tensor, ...], metadata: Metadata, path: Path, ports: Ports = CLIPS
 ) -> None:
@@ -58,11 +67,7 @@ def write_onnx(
     Raises:
         KwsError: the packages for export are missing, or an operator can't be written.
     """
-    try:
-        import onnx
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise KwsError(f"export to ONNX needs {error.name}; install it with: pip install 'kws[train]'") from error
+    onnx = _package()
     # The exporter warns about operators of torchvision, and about its own inside.
     with quiet("torch.onnx", "onnxscript", "onnx_ir"):
         try:

@@ -95,11 +95,7 @@ class Metadata:
         try:
             return cls(
                 LabelSet(content["labels"][2:]),
-                FeatureSpec(
-                    content["sound"]["rate_hz"],
-                    **{name: content["sound"][name] for name in ("clip_ms", "window_ms", "hop_ms")},
-                    fit=content["sound"].get("fit", START),  # not there in files of before
-                ),
+                _spec(content["sound"]),
                 content["features"],
                 content["model"],
                 DecoderSettings.from_dict(content["decoder"]),
@@ -111,6 +107,11 @@ class Metadata:
             )
         except (KeyError, TypeError) as error:
             raise KwsError(f"{name}: its kws metadata lacks or misstates {error}; export it again with `kws export`") from error
+
+
+def _spec(sound: Mapping[str, Any]) -> FeatureSpec:
+    lengths = {name: sound[name] for name in ("clip_ms", "window_ms", "hop_ms")}
+    return FeatureSpec(sound["rate_hz"], **lengths, fit=sound.get("fit", START))  # `fit`: not there in files of before
 
 
 def _sound(spec: FeatureSpec) -> dict[str, Any]:

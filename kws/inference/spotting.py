@@ -90,11 +90,10 @@ def spot_with_scores(
     if as_original:
         # Its windows end before the last sample: `audio_data_offset < audio_data_end` in test_streaming_accuracy.cc.
         samples = samples[:-1]
-    piece = model.spec.sample_rate
-    at_once = piece if gaps is None else scorer.stride_samples
+    at_once = model.spec.sample_rate if gaps is None else scorer.stride_samples
     detections: list[Detection] = []
-    for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
-        detections += feed(spotter, samples_of, lost, at_once)
+    for piece, lost in watched(blocks_of(samples, gaps or (), model.spec.sample_rate)):
+        detections += feed(spotter, piece, lost, at_once)
     if not as_original:
         detections += spotter.flush()
     times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))

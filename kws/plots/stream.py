@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kws.plots.plots import plain
+from kws.plots.figure import plain
 from kws.streaming.events import Detection, SpokenWord
 
 # Points across the picture: each is the range of the samples that fall on it.

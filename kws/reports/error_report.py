@@ -27,7 +27,7 @@ from kws.files.json_file import write_json
 from kws.files.names import printable
 from kws.frontend.features import LogMel
 from kws.plots.clip import clip_figure
-from kws.plots.plots import save_figure
+from kws.plots.figure import save_figure
 from kws.reports.error_page import HeardClip, error_page
 
 PAGE, TABLE, JSON, CLIPS = "index.html", "errors.csv", "errors.json", "clips"

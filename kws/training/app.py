@@ -1,4 +1,4 @@
-"""The command that trains: Hydra composes the configuration, then one run takes place. `train.py` and `kws train` are this."""
+"""The command that trains, for `train.py` and `kws train`: Hydra composes the configuration of a run."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def main() -> None:
     try:
         sys.argv[1:] = prepare(with_todays_names(with_resume(sys.argv[1:])), config_folder())
     except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
     try:
         try:
@@ -71,12 +71,12 @@ def _main() -> None:
             _compose_and_run()
     except KeyboardInterrupt:
         _finish()
-        print("stopped", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("stopped\n")
         sys.exit(130)
     except Exception as error:
         failed = _finish()
         if (mendable := _mendable(error)) is not None:
-            print(f"error: {mendable}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"error: {mendable}\n")
             sys.exit(2)
         if failed:  # a sweeper's own words for a sweep without a good run
             sys.exit(1)

@@ -18,7 +18,8 @@ from kws.evaluation.predictions import answers
 from kws.evaluation.unseen_words import report_unseen
 from kws.inference.checkpoint import load_checkpoint
 from kws.inference.metadata_update import write_temperature
-from kws.plots.plots import reliability_figure, save_figure
+from kws.plots.figure import save_figure
+from kws.plots.reliability import reliability_figure
 from kws.reports.test_report import summary, write_report
 from kws.training.best import best_callback, written_best
 from kws.training.datamodule import KeywordData
@@ -78,8 +79,8 @@ def run_test(
 ) -> float:
     """Test a checkpoint of a finished run; write the report and say the result.
 
-    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of the
-    report is written and the result is said.
+    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of
+    the report is written and the result is said.
 
     Args:
         trainer, module, data: of the run.
@@ -160,7 +161,7 @@ def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: to
 
 
 def best_validation(trainer: pl.Trainer) -> float:
-    """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
+    """Return the validation accuracy of the `best` checkpoint; nan before the first validation."""
     callback = best_callback(trainer)
     score = None if callback is None else callback.best_model_score
     return float("nan") if score is None else float(score)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     schedule = build(cfg, "schedule")
     module = build_module(cfg, recipe, schedule)
     if cfg.show:
-        print(describe(module.network, recipe.build_front_end()))  # noqa: T201
+        sys.stdout.write(describe(module.network, recipe.build_front_end()) + "\n")
         return float("nan")
     data, interruption, settings = build(cfg, "data"), Interruption(), recorded_settings(cfg)
     best = TakeBestAlong()
@@ -60,8 +61,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     if cfg.ckpt is not None:
         checkpoint = check_resumable(cfg.ckpt, module, settings, trainer.max_steps)
         best.best = find_best(Path(cfg.ckpt), checkpoint)
-    if trainer.is_global_zero:
-        _prepare_folder(folder, recipe)
+    _prepare_folder(folder, recipe, trainer)
     last = folder / "checkpoints" / "last.ckpt"
     with say_how_it_ended(folder, last, trainer), interruption:
         minutes = _fit(trainer, module, data, last, cfg.ckpt, interruption)
@@ -73,7 +73,9 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     return validation
 
 
-def _prepare_folder(folder: Path, recipe: ModelConfig) -> None:
+def _prepare_folder(folder: Path, recipe: ModelConfig, trainer: pl.Trainer) -> None:
+    if not trainer.is_global_zero:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     recipe.labels.write(folder / "labels.txt")
     remove_unfinished(folder / "checkpoints")

@@ -52,14 +52,16 @@ def open_split(
     corpus = open_corpus(root, sample_rate, clip_samples, cache_dir=cache_dir, fit=fit)
     background = load_background(root, sample_rate, clip_samples)
     if background is None and silence_percentage > 0:
-        advice = "Put recordings of noise there, or ask for none with --silence-percentage 0"
-        raise KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for silence clips. {advice}")
-    sets = rule.assign(root, corpus.names)
+        raise _no_background(root)
+    sets = np.zeros(len(corpus.names), np.int8) if split == "all" else rule.assign(root, corpus.names)
     code = SPLITS.index(split) if split in SPLITS else 0
-    if split == "all":
-        sets = np.zeros_like(sets)
     pool = make_pool(corpus.words, sets, code, labels, unknown_percentage, silence_percentage, partial)
     return ClipSet.draw(corpus, pool, background, [seed, code])
+
+
+def _no_background(root: Path) -> KwsError:
+    advice = "Put recordings of noise there, or ask for none with --silence-percentage 0"
+    return KwsError(f"{root / BACKGROUND_FOLDER}: no such folder, so no noise for silence clips. {advice}")
 
 
 def open_unseen(
