@@ -91,16 +91,11 @@ def spot_with_scores(
     if as_original:
         # Its windows end before the last sample: `audio_data_offset < audio_data_end` in test_streaming_accuracy.cc.
         samples = samples[:-1]
-    piece = model.spec.sample_rate
-    at_once = piece if gaps is None else scorer.stride_samples
+    at_once = model.spec.sample_rate if gaps is None else scorer.stride_samples
     detections: list[Detection] = []
-    for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
-        detections += feed(spotter, samples_of, lost, at_once)
-    return detections + ([] if as_original else spotter.flush()), *_joined(heard, len(model.labels))
-
-
-def _joined(windows: Sequence[tuple[NDArray[np.int64], Scores]], labels: int) -> tuple[NDArray[np.int64], Scores]:
-    # A recording of which all was lost has no windows.
-    none = (np.zeros(0, np.int64), np.zeros((0, labels), np.float32))
-    times_ms, scores = (np.concatenate(parts) for parts in zip(none, *windows, strict=True))
-    return times_ms, scores
+    for piece, lost in watched(blocks_of(samples, gaps or (), model.spec.sample_rate)):
+        detections += feed(spotter, piece, lost, at_once)
+    if not as_original:
+        detections += spotter.flush()
+    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
+    return detections, times_ms, scores
