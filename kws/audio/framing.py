@@ -11,7 +11,7 @@ START, LOUDEST = "start", "loudest"
 
 
 def check_fit(fit: str) -> str:
-    """The rule by which a recording is fitted to a clip, if there is such a rule.
+    """Return the rule for fitting a recording to a clip, once it is known to exist.
 
     Raises:
         KwsError: there is none of this name.

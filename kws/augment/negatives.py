@@ -22,13 +22,13 @@ class Negatives(nn.Module):
 
     Args:
         words: wanted words, in the order of their labels.
-        reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A word backwards can be near another
-            one, as no is near on.)
-        spliced_percentage: the first half of one keyword with the second half of another: cut where half of the energy has
-            passed, at one loudness, faded over.
+        reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A word backwards can be near
+            another one, as no is near on.)
+        spliced_percentage: the first half of one keyword with the second half of another: cut where half of the energy
+            has passed, at one loudness, faded over.
         mixed_percentage: two keywords said at once, equally loud.
-        alike: pairs of words that are neither spliced nor mixed, for what comes out might be one of them, as go of no and go;
-            words that are not wanted don't matter.
+        alike: pairs of words that are neither spliced nor mixed, for what comes out might be one of them, as go of no
+            and go; words that are not wanted don't matter.
         fade_ms: length of a splice's fade, ms.
         sample_rate: samples a second.
 
@@ -63,7 +63,7 @@ class Negatives(nn.Module):
 
     @torch.no_grad()
     def forward(self, clips: Tensor, labels: Tensor, generator: Generator) -> Tensor:
-        """The made clips, int16 (made, samples), of a batch of clips int16 (batch, samples) and labels (batch,)."""
+        """Make clips, int16 (made, samples), from a batch of clips int16 (batch, samples) and labels (batch,)."""
         self.forbidden = self.forbidden.to(labels.device)
         keywords = (labels > UNKNOWN_INDEX).nonzero()[:, 0]
         backwards = clips[self._some(keywords, self.reversed, generator)].flip(1)
@@ -97,7 +97,7 @@ class Negatives(nn.Module):
         return _to_int16((one + other) * 0.5**0.5)
 
     def _aligned(self, clips: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Clips in int16 units; their partners, as loud and with the middle of the speech at the same place; that place."""
+        """Return clips in int16 units; partners, equally loud and aligned at mid-speech; the sample of mid-speech."""
         one, other = clips[first].float(), clips[second].float()
         if not len(first):
             return one, other, first

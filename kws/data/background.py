@@ -42,7 +42,7 @@ class Background:
         return places
 
     def silence_clips(self, count: int, clip_samples: int, rng: np.random.Generator) -> NDArray[np.int16]:
-        """Silence as the original hears it: random noise at a volume drawn evenly from 0 to 1; (count, clip_samples)."""
+        """Draw silence as TensorFlow's tutorial does: noise at a volume uniform in 0 to 1; (count, clip_samples)."""
         starts = self.segments(count, clip_samples, rng)
         volumes = rng.random(count, dtype=np.float32)
         noise = np.lib.stride_tricks.sliding_window_view(self.samples, clip_samples)[starts]

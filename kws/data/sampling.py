@@ -29,7 +29,7 @@ class ClipList:
         return len(self.clips)
 
     def part(self, order: NDArray[np.int64] | slice) -> ClipList:
-        """The clips at the given places."""
+        """Return the clips at the given indices."""
         return ClipList(self.clips[order], self.labels[order])
 
 
@@ -70,7 +70,7 @@ def make_pools(
     unknown_percentage: float,
     silence_percentage: float,
 ) -> tuple[SplitPool, SplitPool, SplitPool]:
-    """The pools for training, validation and testing; see `make_pool`."""
+    """Make the pools for training, validation and testing; see `make_pool`."""
     training, validation, testing = (
         make_pool(words, sets, code, labels, unknown_percentage, silence_percentage) for code in range(len(SPLITS))
     )
@@ -86,7 +86,7 @@ def make_pool(
     silence_percentage: float,
     partial: bool = False,
 ) -> SplitPool:
-    """The pool of one set.
+    """Make the pool of one set.
 
     Args:
         words: the word of each clip of the corpus.
@@ -97,7 +97,8 @@ def make_pool(
         partial: some of the wanted words may have no clips, if one has.
 
     Raises:
-        KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones from.
+        KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones
+            from.
     """
     _check_shares(unknown_percentage, silence_percentage)
     if not partial:
@@ -144,7 +145,7 @@ class Pool(Protocol):
         ...
 
     def draw(self, rng: np.random.Generator) -> ClipList:
-        """The clips of an epoch."""
+        """Draw the clips of an epoch."""
         ...
 
 
@@ -181,7 +182,7 @@ class TrainingOrder:
         return max(1, len(self.pool) // (self.batch_size * self.world))
 
     def epoch(self, epoch: int) -> list[ClipList]:
-        """This process's batches of one epoch."""
+        """Yield this process's batches of one epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         drawn = self.pool.draw(rng)
         shuffled = drawn.part(rng.permutation(len(drawn)))

@@ -49,13 +49,14 @@ class SplitRule(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class UnseenWords(ABC):
-    """What every rule can do: keep words out of training and validation, so that testing shows what becomes of unseen ones.
+    """Base of the split rules: can keep words out of training and validation, to test on unseen words.
 
     The testing set keeps their clips among the unknown ones, so that accuracies stay comparable.
 
     Args:
         unseen_words: the words; none of the wanted ones.
-        unseen_from: the clips that measure them: those of the `testing` set, of the `validation` set, or `all` their clips.
+        unseen_from: the clips that measure them: those of the `testing` set, of the `validation` set, or `all` their
+            clips.
 
     Raises:
         KwsError: a word that is none, or another set.
@@ -139,8 +140,8 @@ class HashedSplit(UnseenWords):
 class ListedSplit(UnseenWords):
     """The data set's own lists, one `word/file` a line; every other clip is for training.
 
-    Lists of every system are read: with a byte-order mark, backslashes, `./` before the name, any ends of lines. A part of a data
-    set may keep the lists of the whole: lines that name no clip are logged, with their count.
+    Lists of every system are read: with a byte-order mark, backslashes, `./` before the name, any ends of lines. A part
+    of a data set may keep the lists of the whole: lines that name no clip are logged, with their count.
 
     Args:
         validation_list, testing_list: paths, relative to the data folder.

@@ -16,7 +16,7 @@ from kws.labels import UNKNOWN_INDEX
 
 @dataclass(frozen=True)
 class UnseenReport:
-    """Of each unseen word: its clips, those called unknown, and those taken for a wanted word (the rest is called silence).
+    """Counts per unseen word: clips, those called unknown, those taken for a keyword (the rest: silence).
 
     Args:
         words: the words.
@@ -50,7 +50,7 @@ class UnseenReport:
         }
 
     def to_text(self) -> str:
-        """A line of result, and the recall of each word."""
+        """Format a line of result, and the recall of each word."""
         words = " · ".join(
             f"{word} {100 * unknown / clips:.1f} % of {clips}"
             for word, (clips, unknown, _) in zip(self.words, self.counts, strict=True)

@@ -21,9 +21,9 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: 
         rows: (…, inputs).
         weight: (outputs, inputs).
         bias: (outputs,).
-        per_clip: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one thread
-            PyTorch gives a convolution of fewer than 16 images to a kernel no faster than MKL; apart, a batch of clips is
-            twice as fast, and its sums are rounded in another order.
+        per_clip: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one
+            thread PyTorch gives a convolution of fewer than 16 images to a kernel no faster than MKL; apart, a batch of
+            clips is twice as fast, and its sums are rounded in another order.
 
     Returns:
         (…, outputs).

@@ -17,7 +17,7 @@ from kws.frontend.spectrum import Spectrum
 
 @register_front_end("mfcc", former_path="kws.features.Mfcc")
 class Mfcc(FrontEnd):
-    """The original's MFCC: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT (BEHAVIOUR: TensorFlow's `mfcc` op).
+    """MFCC of TensorFlow's `mfcc` op: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT.
 
     Args:
         sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.

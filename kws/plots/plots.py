@@ -1,4 +1,4 @@
-"""Pictures: confusion matrix; accuracy over confidence; a clip's waveform and features; what a decoder's thresholds trade."""
+"""Plots: confusion matrix, accuracy over confidence, a clip's waveform and features, decoder thresholds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kws.files.atomic import atomic_write, is_special
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
-    """The confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
+    """Draw the confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
     counts, names = confusion.counts, confusion.names
     size = max(4.0, 1.6 + 0.5 * len(names))
     figure = Figure(figsize=(size, size), layout="constrained")
@@ -48,7 +48,7 @@ def sound_figure(
     hop_ms: float,
     title: str = "",
 ) -> Figure:
-    """A clip three times over one time axis: waveform, spectrogram in dB, features.
+    """Draw a clip's waveform, spectrogram in dB and features over one time axis.
 
     Args:
         waveform: (samples,).
@@ -111,7 +111,7 @@ def reliability_figure(curves: Mapping[str, Reliability], title: str = "") -> Fi
 
 
 def det_figure(tuning: Tuning, title: str = "") -> Figure:
-    """Words missed or taken for others over false accepts an hour, by threshold; the settings before and after are marked.
+    """Plot misses and substitutions over false accepts per hour, by threshold; mark the settings before and after.
 
     Both axes have zero on them: up to one false accept in all the sound the x axis is linear, from there logarithmic.
 
@@ -149,7 +149,7 @@ def _place(point: OperatingPoint) -> tuple[float, float]:
 
 
 def plain(text: str) -> str:
-    """A name as Matplotlib draws it letter for letter: $ begins no formula, and what is not UTF-8 is an escape."""
+    """Escape a name so that Matplotlib draws it literally: $ begins no formula, invalid UTF-8 is escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
 
 

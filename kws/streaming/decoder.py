@@ -77,7 +77,8 @@ class CommandDecoder:
             time_ms: start of the window, whole milliseconds, not before the last one's.
 
         Raises:
-            KwsError: another number of scores, one that is NaN or infinite, or a time that runs backwards; nothing was taken in.
+            KwsError: another number of scores, one that is NaN or infinite, or a time that runs backwards; nothing was
+                taken in.
         """
         time_ms = operator.index(time_ms)
         average = self._window.add(self._checked(scores, time_ms), time_ms)

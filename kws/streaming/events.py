@@ -1,4 +1,4 @@
-"""What was said and what was found over time, and the files that list it: the original's text, JSON lines, Audacity labels."""
+"""Words and detections over time, and their files: TensorFlow's text format, JSON lines, Audacity labels."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ class Detection:
 def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
     """Read ground truth, rounded to whole ms, sorted by time.
 
-    The original's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds; the first
-    line says which. Empty lines and lines that start with `#` are left out. The original leaves out every line it can't read;
-    here it is an error. Lines that are out of order are put in order, as the original does, with a warning.
+    The original's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds;
+    the first line says which. Empty lines and lines that start with `#` are left out. The original leaves out every
+    line it can't read; here it is an error. Lines that are out of order are put in order, as the original does, with a
+    warning.
 
     Raises:
         KwsError: the file can't be read, or a line is something else, or of the other format; names file and line.
@@ -156,17 +157,17 @@ def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], le
 
 
 def json_line(found: Detection) -> str:
-    """A detection as a line of JSON."""
+    """Format a detection as a line of JSON."""
     return json.dumps(found.to_dict(), ensure_ascii=False)
 
 
 def audacity_line(item: SpokenWord | Detection, length_ms: float) -> str:
-    """A word or a detection as a line of a label track, so long."""
+    """Format a word or a detection as a line of a label track, with the given length."""
     return f"{item.time_ms / 1000:.6f}\t{(item.time_ms + length_ms) / 1000:.6f}\t{item.label}"
 
 
 def text_line(found: Detection) -> str:
-    """A detection as a line for people."""
+    """Format a detection as a line for people."""
     return f"{found.time_ms / 1000:9.2f} s  {pad(found.label, 16)} {found.score:.3f}"
 
 
@@ -203,7 +204,7 @@ def _time(item: SpokenWord) -> int:
 
 
 def _lines(path: Path | str) -> Iterator[tuple[str, str]]:
-    """The lines that are not empty, each with its place, `file:line`."""
+    """Yield the lines that are not empty, each with its position, `file:line`."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")  # Windows' editors put a mark at the start
     except OSError as error:

@@ -67,8 +67,8 @@ class Heard:
 class LiveSession:
     """Spots words in blocks as they arrive.
 
-    Each sample is rounded to 16 bits before it is scored, and the scorer gets no more than a stride at a time: so the recording
-    gives the same scores again, to the bit, however the sound came in.
+    Each sample is rounded to 16 bits before it is scored, and the scorer gets no more than a stride at a time: so the
+    recording gives the same scores again, to the bit, however the sound came in.
 
     Args:
         scorer: gives the scores of each window.
@@ -121,7 +121,7 @@ class LiveSession:
         return found
 
     def end(self) -> list[Detection]:
-        """The stream is over: what its last window, filled up with zeros, finds."""
+        """End the stream; return what its last window, padded with zeros, finds."""
         found = self._spotter.flush()
         self._keep(found)
         return found
@@ -163,7 +163,7 @@ class LiveSession:
 
 
 def feed(spotter: Spotter, samples: NDArray[np.int16], dropped: int, stride_samples: int) -> list[Detection]:
-    """Feed what was heard live, or is heard again, window by window: many at once would round the last bits another way."""
+    """Feed live or replayed sound window by window: larger batches would round the last bits differently."""
     found = spotter.skip(dropped)
     for first in range(0, len(samples), stride_samples):
         found += spotter.feed(samples[first : first + stride_samples])

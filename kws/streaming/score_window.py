@@ -34,8 +34,8 @@ class ScoreWindow:
         """Take in a result, (labels,), not older than the last one.
 
         Returns:
-            float32 (labels,), the mean over the window; None while it holds too few results, or its oldest is younger than
-            a quarter of the window (RecognizeCommands of the original).
+            float32 (labels,), the mean over the window; None while it holds too few results, or its oldest is younger
+            than a quarter of the window (RecognizeCommands of the original).
         """
         if self._stop == len(self._times_ms):
             self._make_room()

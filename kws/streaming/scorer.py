@@ -1,4 +1,4 @@
-"""Sound in chunks of any size to scores of whole windows, one every stride. NumPy only: what computes the scores comes in."""
+"""Scores of whole windows, one per stride, from chunks of any size. NumPy only: the model is passed in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StreamScorer(Protocol):
         ...
 
     def push(self, samples: Samples) -> Scores:
-        """Take in sound, float32 (samples,); the scores (windows, labels) of the windows that it completed, in order."""
+        """Take in sound, float32 (samples,); return the scores (windows, labels) of the completed windows, in order."""
         ...
 
     def reset(self) -> None:
@@ -90,7 +90,7 @@ class StreamLayout:
         return (self.warm_up + 1) * self.stride_samples - self.pad
 
     def zeros(self) -> list[NDArray[np.float32]]:
-        """The states before a stream."""
+        """Return the states before a stream."""
         return [np.zeros(shape, np.float32) for _, shape in self.state]
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class WindowScorer:
         self._rest = np.zeros(0, np.float32)
 
     def push(self, samples: Samples) -> Scores:
-        """The scores (windows, labels) of the windows that these samples complete.
+        """Return the scores (windows, labels) of the windows that these samples complete.
 
         Raises:
             KwsError: not float (samples,), or NaN or infinite samples; nothing was taken in.
@@ -168,7 +168,7 @@ class StatefulScorer:
         self._to_drop = self.layout.warm_up
 
     def push(self, samples: Samples) -> Scores:
-        """The scores (windows, labels) of the windows that these samples complete.
+        """Return the scores (windows, labels) of the windows that these samples complete.
 
         Raises:
             KwsError: not float (samples,), or NaN or infinite samples; nothing was taken in.
@@ -187,7 +187,7 @@ class StatefulScorer:
 
 
 def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
-    """A stride in samples: of whole hops as many times a hop's samples, else cut down to whole samples.
+    """Return a stride in samples: a multiple of the hop where it is whole hops, else rounded down to whole samples.
 
     Where a hop is no whole number of samples, as at 22,050 Hz, only so are the frames of one window those of the next.
 
@@ -221,7 +221,7 @@ def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
 
 
 def checked(samples: Samples) -> Samples:
-    """The samples as float32, if a stream can go on with them.
+    """Return the samples as float32, after checking that a stream can go on with them.
 
     Raises:
         KwsError: another type or shape, or NaN or infinite samples.

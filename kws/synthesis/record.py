@@ -40,7 +40,7 @@ class Record:
 
     @classmethod
     def read(cls, root: Path) -> Record | None:
-        """The record of a folder; None where there is none.
+        """Read the record of a folder; None if there is none.
 
         Raises:
             KwsError: the file is something else.
@@ -102,7 +102,7 @@ def is_made(root: Path, settings: dict[str, Any]) -> bool:
 
 
 def refuse_strangers(root: Path, record: Record | None) -> None:
-    """Leave a folder alone in which anything lies that was not made here, for what is made anew takes the whole folder's place.
+    """Refuse a folder that holds anything not made here: making it anew replaces the whole folder.
 
     Raises:
         KwsError: it does, by name; or there is no record, or no folder.
@@ -124,7 +124,7 @@ def refuse_strangers(root: Path, record: Record | None) -> None:
 
 
 def _strangers(root: Path, record: Record) -> Iterator[str]:
-    """Paths within the folder of all that is not the record's, hidden entries and links too; of a whole folder its own alone."""
+    """List the paths that are not in the record, hidden entries and links too; for a whole folder only its own."""
     names = record.names or ()
     folders = {BACKGROUND_FOLDER, *(name.split("/", 1)[0] for name in names)}
     folders |= {*record.settings.get("words", ()), *(record.settings.get("other_words") or ())}

@@ -72,7 +72,7 @@ def open_unseen(
     cache_dir: Path | None = None,
     fit: str = START,
 ) -> UnseenSet | None:
-    """The clips of a rule's unseen words; arguments as of `open_split`.
+    """Open the clips of a split rule's unseen words; arguments are those of `open_split`.
 
     Raises:
         KwsError: a word is wanted, or has no clips.

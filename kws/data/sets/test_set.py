@@ -1,4 +1,4 @@
-"""Test sets with a folder a label, silence and unknown words among them: every clip is heard as it is, and none is drawn."""
+"""Test sets with one folder per label, silence and unknown words included; every clip is used, unchanged."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _write(file: io.FileIO, chunk: bytes, part: Path, total: int | None) -> None
 
 
 def byte_bar(what: str, total: int | None, start: int = 0, *, progress: bool) -> tqdm[NoReturn]:
-    """A progress bar in bytes."""
+    """Make a progress bar in bytes."""
     return tqdm(total=total, initial=start, desc=what, unit="B", unit_scale=True, disable=not progress, mininterval=0.5)
 
 

@@ -24,7 +24,7 @@ class Source(Protocol):
 
 
 def prepare_extra(source: Source) -> Path:
-    """An extra source's folder; an error says that training goes without it too.
+    """Return an extra source's folder; an error says that training also works without it.
 
     Raises:
         KwsError: the source can't be made, for lack of a synthesiser or of room.

@@ -22,7 +22,7 @@ class Estimate:
 
 
 def share(part: int, whole: int, confidence: float = 0.95) -> Estimate:
-    """A share of trials with its Wilson score interval (Wilson 1927).
+    """Compute a share of trials with its Wilson score interval (Wilson 1927).
 
     Raises:
         KwsError: a confidence outside of (0, 1).

@@ -1,4 +1,4 @@
-"""False detections, cut out of sound that holds no wanted word: new clips of what is not to be answered to. NumPy only."""
+"""False detections cut out of sound without keywords, as new clips for `_unknown_`. NumPy only."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def mine(
         samples: int16 (samples,), sound in which no wanted word is said.
         detections: what was found in it; `_unknown_` and `_silence_` are no false detections.
         sample_rate: samples a second.
-        clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter sound.
+        clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter
+            sound.
         out: folder of word folders.
         name: of the recording.
 

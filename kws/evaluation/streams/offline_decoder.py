@@ -100,7 +100,7 @@ class Averages:
         self._best = self._means.max(axis=1, initial=-np.inf)
 
     def detect(self, settings: DecoderSettings) -> tuple[Detection, ...]:
-        """What CommandDecoder finds in the stream; looks only at results above their threshold.
+        """Find what CommandDecoder finds in the stream; look only at results above their threshold.
 
         Raises:
             KwsError: settings for another length of window.
@@ -142,7 +142,7 @@ class _Held:
             self._ends = [np.flatnonzero(column).tolist() for column in low.T]
 
     def until(self, place: int, label: int) -> float:
-        """The first result after a place at which the label is no longer held."""
+        """Return the first result after an index at which the label is no longer held."""
         ends = self._ends[label]
         following = bisect_right(ends, place)
         return ends[following] if following < len(ends) else math.inf
@@ -156,7 +156,7 @@ def _walk(
     settings: DecoderSettings,
     held: _Held,
 ) -> list[int]:
-    """Of the results above their threshold, the places of those that are new; the rules of CommandDecoder, with leaps."""
+    """Return the indices of new detections among the results above threshold, by CommandDecoder's rules."""
     silence = labels.index(SILENCE) if SILENCE in labels else -1
     reserved = {silence, labels.index(UNKNOWN) if UNKNOWN in labels else -1}
     other = _next_other(tops)

@@ -29,7 +29,7 @@ class WordScore:
         wrong: times it was said and another word was found.
         missed: times it was said and nothing was found.
         false_accepts: times it was found and no word was there, or one that had its detection.
-        heard_for_another: times it was found where another word was said: the other side of `wrong`.
+        heard_for_another: substitutions in which this keyword was detected in place of another.
         latencies_ms: of the hits, detection minus word. Both are starts, of a window of sound and of the word, so a
             latency can be negative; when the decision could be known is a window's length later.
         hours: of sound.
@@ -71,7 +71,7 @@ class WordScore:
         return per_hour(self.false_accepts, self.hours, self.confidence)
 
     def latency_ms(self, percentile: float) -> float | None:
-        """A percentile (0 to 100) of the latencies, interpolated; None without hits."""
+        """Return a percentile (0 to 100) of the latencies, interpolated; None without hits."""
         return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class StreamScore:
         }
 
     def to_text(self) -> str:
-        """A table: a row a word and one for all, rates with their intervals."""
+        """Format a table: a row for each word and one for all, rates with their intervals."""
         header = ("", "said", "hits", "wrong", "missed", "false", "hit rate", "false accepts an hour", "latency p50, p95")
         rows = []
         for name, score in (*self.words.items(), ("all words", self.total)):
@@ -142,8 +142,8 @@ def score_detections(
 ) -> StreamScore:
     """Score detections one to one.
 
-    `_silence_` and `_unknown_` are no commands: as detections they are left out, and as ground truth they need no detection, so
-    that a command found at an unknown word is a false accept.
+    `_silence_` and `_unknown_` are no commands: as detections they are left out, and as ground truth they need no
+    detection, so that a command found at an unknown word is a false accept.
 
     Args:
         words: what was said, in any order.

@@ -15,7 +15,8 @@ from kws.evaluation.streams.simulation_settings import SceneSettings
 from kws.labels import UNKNOWN
 from kws.streaming.events import SpokenWord
 
-# As the original's generator: a piece of noise every second, half a second over the next; fades of 250 ms, of a word 500 samples.
+# As the original's generator: a piece of noise every second, half a second over the next; fades of 250 ms, of a word
+# 500 samples.
 _PIECE_S, _PIECE_STRIDE_S, _PIECE_FADE_S, _WORD_FADE_S = 1.5, 1.0, 0.25, 500 / 16_000
 # A stream is mixed in blocks, so that an hour takes little more memory than its 16-bit samples.
 _BLOCK_S = 30
@@ -45,10 +46,11 @@ class Scene:
 
     Attributes:
         samples: int16 (samples,).
-        truth: what was said. A word's time is where its clip starts, as the original's; inside the clip the word starts later,
-            and the window of sound that starts at this time holds the clip whole.
+        truth: what was said. A word's time is where its clip starts, as the original's; inside the clip the word starts
+            later, and the window of sound that starts at this time holds the clip whole.
         clips: index of each word's clip.
-        parts_rms: root mean square of the `words` (over their clips) and of the `noise`, full scale 1, before they were mixed.
+        parts_rms: root mean square of the `words` (over their clips) and of the `noise`, full scale 1, before they were
+            mixed.
         clipped: samples whose sum lay beyond full scale; they saturate.
     """
 
@@ -74,7 +76,7 @@ class _Track:
     read: Callable[[int], NDArray[np.float32]]
 
     def mix(self, first: int, last: int) -> NDArray[np.float32]:
-        """What is heard from one sample to another."""
+        """Return the waveform from one sample to another."""
         block = np.zeros(last - first, np.float32)
         for number in range(bisect_right(self.starts, first - self.longest), bisect_left(self.starts, last)):
             start, sound = self.starts[number], self.read(number)
@@ -97,8 +99,8 @@ def make_scene(
         noises: recordings of noise, each at least 1.5 s.
 
     Raises:
-        KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too short a
-            one, or nothing but digital silence where a level in dB is asked for.
+        KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too
+            short a one, or nothing but digital silence where a level in dB is asked for.
     """
     length = _length(settings.minutes, sample_rate, clip_samples)
     rng = np.random.default_rng(settings.seed)
@@ -119,7 +121,7 @@ def make_scene(
 
 
 def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
-    """Samples of a stream.
+    """Return samples of a stream.
 
     Raises:
         KwsError: less than a clip, or more than a WAV file holds.
@@ -136,7 +138,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
 def _place_words(
     settings: SceneSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
 ) -> list[tuple[int, int, str]]:
-    """First sample, clip and label of each word: a label is drawn first, so that rare words are said as often as others."""
+    """Draw each word's first sample, clip and label; the label first, so that rare words come as often as others."""
     interval = round(settings.interval_s * sample_rate)
     if interval < clip_samples:
         raise KwsError(
@@ -210,7 +212,7 @@ def _rms(sounds: Iterator[NDArray[np.float32]]) -> float:
 
 
 def _gain(snr_db: float, spoken: float, level: float) -> float:
-    """What brings noise of a level under words of another by so much."""
+    """Compute the gain that brings noise to the given level under the words."""
     for name, found in (("words", spoken), ("noise", level)):
         if found == 0:
             raise KwsError(

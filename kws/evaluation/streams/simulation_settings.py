@@ -19,8 +19,9 @@ class SceneSettings:
         interval_s: one word in each such slot, at a random place in it.
         unknown_percentage: of the words, in percent; 100: none but other words.
         background_volume: each piece of noise has a random volume up to this.
-        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole noise,
-            whose pieces keep their volumes to each other; it takes the place of `background_volume`. None: the volume as it is.
+        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole
+            noise, whose pieces keep their volumes to each other; it takes the place of `background_volume`. None: the
+            volume as it is.
         no_words: noise alone, to count false accepts.
         seed: of all draws.
 

@@ -40,15 +40,17 @@ def count_as_tensorflow(
 ) -> OriginalCounts:
     """Count as the original's C++ tool: a detection is compared with the first word inside the tolerance, and no other.
 
-    Hence a second detection counts as wrong, and where words are closer than the tolerance the second word's does as well.
-    The original's Python tool counts the same, but for `matched`, where it counts detections: it can exceed the words.
-    Words of the same time stay in the order they are given in (the original's sort leaves it open, beyond 16 words).
+    Hence a second detection counts as wrong, and where words are closer than the tolerance the second word's does as
+    well. The original's Python tool counts the same, but for `matched`, where it counts detections: it can exceed the
+    words. Words of the same time stay in the order they are given in (the original's sort leaves it open, beyond 16
+    words).
 
     Args:
         words: in any order; `_unknown_` counts like a word.
         detections: in the order they were made; `_unknown_` counts like a word.
         tolerance_ms: a detection this far from a word, and no farther, is compared with it.
-        up_to_ms: leave out words later than this plus the tolerance, as in a stream that is still running; None: take all.
+        up_to_ms: leave out words later than this plus the tolerance, as in a stream that is still running; None: take
+            all.
     """
     ordered = sorted(words, key=lambda word: word.time_ms)
     if up_to_ms is not None:
