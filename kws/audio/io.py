@@ -79,7 +79,7 @@ def read_audio(path: Path | str, sample_rate: int, *, resample: bool = True) -> 
 
 
 def read_sound_file(path: Path | str, sample_rate: int, *, resample: bool = True) -> Sound:
-    """As `read_audio`, with what the file was and what was done to it; nothing is logged."""
+    """Read like `read_audio`, and return the file's format and the conversions done; log nothing."""
     name = os.fspath(path)
     try:
         with _opened(name) as file:
@@ -106,7 +106,7 @@ def write_wav(path: Path | str, samples: NDArray[np.int16], sample_rate: int) ->
     """Write int16 (samples,) as mono 16-bit PCM; the file appears whole or not at all.
 
     Raises:
-        AudioError: the place can't be written to, or the sound is over 4 GiB.
+        AudioError: the path can't be written to, or the sound is over 4 GiB.
     """
     if samples.dtype != np.int16 or samples.ndim != 1:
         raise TypeError(f"samples: int16 of shape (samples,) expected, {samples.dtype} of shape {samples.shape} given")

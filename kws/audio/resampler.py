@@ -26,7 +26,7 @@ class Resampler:
         out_hz: rate of what comes out, whole Hz.
 
     Raises:
-        KwsError: a rate that is none.
+        KwsError: an invalid rate.
     """
 
     def __init__(self, in_hz: int, out_hz: int) -> None:

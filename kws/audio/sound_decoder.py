@@ -22,7 +22,7 @@ _CANCELLED = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What libsndfile gave: float32 (samples,) within -1..1 at the file's rate."""
+    """Decoded sound: float32 (samples,) within -1..1 at the file's rate."""
 
     waveform: NDArray[np.float32]
     channels: int

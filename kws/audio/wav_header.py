@@ -19,7 +19,7 @@ class AudioError(KwsError):
 
 @dataclass(frozen=True, slots=True)
 class WavLayout:
-    """What a RIFF header says: the format, and where the sound lies in the file (bytes)."""
+    """Content of a RIFF header: the format, and the position of the sound in the file (bytes)."""
 
     plain: bool  # little-endian 16-bit PCM: the bytes in the file are the samples
     channels: int

@@ -20,7 +20,7 @@ from kws.labels import UNKNOWN_INDEX
 
 
 class TimeShift(nn.Module):
-    """Shift each clip by a time drawn evenly from ±shift_ms, with zeros at the open end (the original's).
+    """Shift each clip by a time drawn evenly from ±shift_ms, with zeros at the open end (TensorFlow's).
 
     Args:
         shift_ms: largest shift either way; 0: none.
@@ -125,8 +125,8 @@ class Augment(nn.Module):
     """All augmentation of training: speed, stretch, pitch, gain, shift, noise, gate; then SpecAugment on features.
 
     Args:
-        time_shift: the original's; None: left out.
-        noise: the original's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
+        time_shift: TensorFlow's; None: left out.
+        noise: TensorFlow's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
         negatives: unknown clips made of a batch's own keywords, before all else; None: none.
         gain, speed, stretch, pitch, spec_augment, gate: ours, each off at its default setting.
     """

@@ -1,4 +1,4 @@
-"""How loud the speech of a clip is, and where it lies: for whole batches."""
+"""Level and position of the speech in clips, for whole batches."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Negatives(nn.Module):
     Whatever is drawn is drawn from the generator; how many clips are made follows from the batch's labels alone.
 
     Args:
-        words: wanted words, in the order of their labels.
+        words: keywords, in the order of their labels.
         reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A word backwards can be near
             another one, as no is near on.)
         spliced_percentage: the first half of one keyword with the second half of another: cut where half of the energy
@@ -33,7 +33,7 @@ class Negatives(nn.Module):
         sample_rate: samples a second.
 
     Raises:
-        KwsError: a share or a fade that makes no sense, or a pair that is none.
+        KwsError: an invalid share, fade or pair.
     """
 
     forbidden: Tensor
@@ -77,7 +77,7 @@ class Negatives(nn.Module):
         return keywords[order[: int(len(keywords) * percentage / 100 + 0.5)]]
 
     def _pairs(self, labels: Tensor, keywords: Tensor, percentage: float, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Places of keywords, and a partner of another label for each that has one."""
+        """Return indices of keywords, and for each a partner of another label, if there is one."""
         first = self._some(keywords, percentage, generator)
         if not len(first):
             return first, first
@@ -110,7 +110,7 @@ class Negatives(nn.Module):
 
 
 def _forbidden(labels: LabelSet, alike: Sequence[Sequence[str]]) -> Tensor:
-    """Which labels never meet, bool (labels, labels)."""
+    """Return which labels are never combined, bool (labels, labels)."""
     forbidden = torch.eye(len(labels), dtype=torch.bool)
     for pair in alike:
         if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):

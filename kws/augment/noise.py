@@ -1,4 +1,4 @@
-"""Background noise under a batch of clips: by volume, as the original, or by signal-to-noise ratio."""
+"""Background noise under a batch of clips: by volume, as TensorFlow's tutorial, or by signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NoiseBank:
 
 
 class BackgroundNoise(nn.Module):
-    """Mix a random piece of background noise under each clip (the original's draw), and clip the sum to [-1, 1].
+    """Mix a random piece of background noise under each clip (TensorFlow's draw), and clip the sum to [-1, 1].
 
     Args:
         probability: share of clips with noise under them; a silence clip always has it.
@@ -85,7 +85,7 @@ class SnrNoise(nn.Module):
         self.lowest_db, self.highest_db = float(snr_db[0]), float(snr_db[1])
 
     def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
-        """Mixed clips (batch, samples); arguments as of `BackgroundNoise`, whose draw silence clips keep."""
+        """Mix clips (batch, samples); arguments are those of `BackgroundNoise`, whose draw silence clips keep."""
         draw, noise = _pieces(waveform, bank, generator)
         noise = noise / 32768
         snr_db = self.lowest_db + draw[1] * (self.highest_db - self.lowest_db)

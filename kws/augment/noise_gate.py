@@ -29,7 +29,7 @@ class NoiseGate(nn.Module):
         sample_rate: samples a second.
 
     Raises:
-        KwsError: a setting that makes no sense.
+        KwsError: an invalid setting.
     """
 
     def __init__(

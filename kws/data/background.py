@@ -34,7 +34,7 @@ class Background:
         return cls(np.concatenate(recordings), np.cumsum(lengths) - lengths, lengths)
 
     def segments(self, count: int, clip_samples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """First samples of random segments: a recording drawn evenly, then a place in it (the original's draw)."""
+        """First samples of random segments: a recording drawn evenly, then a place in it (TensorFlow's draw)."""
         recording = rng.integers(len(self.lengths), size=count)
         places: NDArray[np.int64] = self.starts[recording] + (
             rng.random(count) * (self.lengths[recording] - clip_samples + 1)

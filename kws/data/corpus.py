@@ -146,7 +146,7 @@ def _pack_name(shape: str, fingerprint: str) -> str:
 
 
 def _is_whole(pack: Path, size: int) -> bool:
-    """Whether there is a pack of this size, in bytes; a power cut may have left a shorter one."""
+    """Return whether there is a pack of this size, in bytes; a power cut may have left a shorter one."""
     clips = pack / "clips.int16"
     return clips.is_file() and clips.stat().st_size == size
 
@@ -209,7 +209,7 @@ def _read_in_order(root: Path, names: Sequence[str], sample_rate: int, resample:
 
 
 def _stale(pack: Path) -> list[Path]:
-    """Remove earlier packs of its shape; a run that has one mapped keeps it until it ends."""
+    """List earlier packs of its shape. A run that has one mapped keeps it: removal takes away the name only."""
     shape = pack.name.rpartition("-")[0]
     return [old for old in pack.parent.glob(f"{shape}-*") if old != pack and len(old.name) == len(pack.name)]
 

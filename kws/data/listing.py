@@ -1,4 +1,4 @@
-"""What a data folder holds: its clips, whether they have changed, and what is left out."""
+"""Listing of a data folder: its clips, whether they have changed, and what is left out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Listing:
-    """What was found.
+    """Result of listing a data folder.
 
     Attributes:
         names: `word/file` of each clip, sorted; as they are on disk.

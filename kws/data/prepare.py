@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PrepareSettings:
-    """What makes a clip.
+    """Requirements for a clip.
 
     Args:
         sample_rate: rate of the clips, Hz.
@@ -69,7 +69,7 @@ class PrepareSettings:
 
 @dataclass(frozen=True)
 class Recording:
-    """What became of one recording; paths are relative to the folders read and written."""
+    """Outcome for one recording; paths are relative to the folders read and written."""
 
     word: str
     source: str
@@ -82,7 +82,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a folder: its recordings in the order read, and what was no recording, with the reason.
+    """Outcome for a folder: its recordings in the order read, and what was no recording, with the reason.
 
     `previous` is where the folder that stood at the output was moved to.
     """

@@ -1,4 +1,4 @@
-"""Which clips make up a set, an epoch and a batch: pure functions of the seed and the step."""
+"""Selection of the clips of a set, an epoch and a batch: pure functions of the seed and the step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SILENT_CLIP = -1
 
 @dataclass(frozen=True)
 class ClipList:
-    """Clips to be heard, in order: the index in the corpus (`SILENT_CLIP` for silence) and the label of each."""
+    """List of clips, in order: the index in the corpus (`SILENT_CLIP` for silence) and the label of each."""
 
     clips: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -38,7 +38,7 @@ class SplitPool:
     """The clips of one set, and how many unknown and silence clips go with its wanted ones.
 
     Attributes:
-        wanted: every clip of a wanted word.
+        wanted: every clip of a keyword.
         unknown: corpus indices of all clips of other words.
         unknown_count, silence_count: clips of each in an epoch.
     """
@@ -52,7 +52,7 @@ class SplitPool:
         return len(self.wanted) + self.unknown_count + self.silence_count
 
     def draw(self, rng: np.random.Generator) -> ClipList:
-        """All wanted clips, with unknown ones drawn without repetition, and silence."""
+        """All keyword clips, with unknown ones drawn without repetition, and silence."""
         unknown = np.sort(rng.permutation(self.unknown)[: self.unknown_count])
         clips = [self.wanted.clips, unknown, np.full(self.silence_count, SILENT_CLIP)]
         labels = [
@@ -94,10 +94,10 @@ def make_pool(
         code: the set wanted.
         labels: the label set.
         unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones (rounded up).
-        partial: some of the wanted words may have no clips, if one has.
+        partial: some of the keywords may have no clips, if one has.
 
     Raises:
-        KwsError: a percentage below 0, a wanted word with no clips in the set, or no other words to draw unknown ones
+        KwsError: a percentage below 0, a keyword with no clips in the set, or no other words to draw unknown ones
             from.
     """
     _check_shares(unknown_percentage, silence_percentage)
@@ -138,7 +138,7 @@ def _check_words(words: Sequence[str], labels: LabelSet) -> None:
 
 
 class Pool(Protocol):
-    """What an epoch is drawn from."""
+    """Source of the clips of an epoch."""
 
     def __len__(self) -> int:
         """Clips in an epoch."""

@@ -1,4 +1,4 @@
-"""Which set a clip belongs to: the hashed rule of Speech Commands, or its published lists."""
+"""Assignment of clips to sets: the hashed rule of Speech Commands, or its published lists."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class UnseenWords(ABC):
             clips.
 
     Raises:
-        KwsError: a word that is none, or another set.
+        KwsError: an invalid word, or another set.
     """
 
     unseen_words: Sequence[str] = ()
@@ -102,7 +102,7 @@ class UnseenWords(ABC):
 
 @dataclass(frozen=True)
 class HashedSplit(UnseenWords):
-    """The original's rule: the hash of the speaker's name decides, so that a speaker is always in one set.
+    """TensorFlow's rule: the hash of the speaker's name decides, so that a speaker is always in one set.
 
     Args:
         validation_percentage, testing_percentage: shares of speakers, in percent.

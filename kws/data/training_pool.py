@@ -1,4 +1,4 @@
-"""What an epoch of training is made of: so many clips of each kind, real ones and those of extra sources."""
+"""Composition of a training epoch: the number of clips of each kind, real ones and those of extra sources."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet, plain_word
 
 @dataclass(frozen=True)
 class TrainingShares:
-    """How many clips of each kind go into an epoch of training.
+    """Number of clips of each kind in an epoch of training.
 
     Args:
         unknown_percentage, silence_percentage: clips of each label, in percent of the real wanted ones (rounded up).
         training_unknown_percentage: unknown clips in training, where they differ from the other sets'; None:
             unknown_percentage.
-        extra_percentage: wanted clips from the extra sources, in percent of the real ones.
+        extra_percentage: keyword clips from the extra sources, in percent of the real ones.
         extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks,
             the other makes up.
         unknown_sampling_alpha: sampling exponent α: an unknown word with n clips is drawn in proportion to nᵅ. At 1
@@ -35,11 +35,11 @@ class TrainingShares:
             ones.
         keyword_sampling_alpha: sampling exponent α of the keywords. 1: as uneven as the data, each real clip once an
             epoch; 0: all words equally often.
-        max_clips_per_word: most real clips of a wanted word an epoch, at any keyword_sampling_alpha; a word with more
+        max_clips_per_word: most real clips of a keyword an epoch, at any keyword_sampling_alpha; a word with more
             counts as one of so many; None: all.
 
     Raises:
-        KwsError: a share that makes no sense.
+        KwsError: an invalid share.
     """
 
     unknown_percentage: float = 10.0
@@ -93,7 +93,7 @@ class Draw:
         clips: all there are.
         count: how many an epoch hears.
         words: which word each clip is of, numbers from 0, where words have shares, and clips are repeated where a word
-            has fewer; None: all clips are alike, and none is heard twice in an epoch.
+            has fewer; None: all clips are equally likely, none twice in an epoch.
         shares: of each word, relative to the others'.
     """
 
@@ -104,7 +104,7 @@ class Draw:
     shares: NDArray[np.float64] | None = None
 
     def take(self, rng: np.random.Generator) -> ClipList:
-        """As many clips as asked, in the order that they have in the corpus."""
+        """Draw the given number of clips, in corpus order."""
         shuffled = rng.permutation(len(self.clips))
         if self.words is None or self.shares is None:
             return self.clips.part(np.sort(shuffled[: self.count]))
@@ -213,7 +213,7 @@ def _wanted(
 
 
 def _split(asked: int, extra_percentage: float, real: int, extra: int) -> tuple[int, int]:
-    """How many unknown clips come from the `real` and the `extra` ones there are."""
+    """Return how many unknown clips to take from the available `real` and `extra` ones."""
     from_real = min(asked - min(extra, round(asked * extra_percentage / 100)), real)
     return from_real, min(asked - from_real, extra)
 

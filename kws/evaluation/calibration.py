@@ -64,7 +64,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a temperature does to a set of clips.
+    """Effect of a temperature on a set of clips.
 
     Attributes:
         temperature: logits are divided by it.
@@ -81,7 +81,7 @@ class Fit:
     outcome: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: temperature, how it came about, ECE and NLL before and after."""
+        """Convert to JSON types: temperature, how it came about, ECE and NLL before and after."""
         return {
             "temperature": self.temperature, "temperature_fit": self.outcome,
             "ece_before": self.before.ece, "ece_after": self.after.ece,
@@ -128,7 +128,7 @@ def _too_few(truths: NDArray[np.int64], names: Sequence[str]) -> str:
 
 
 def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
-    """Which clips (clips,) are held out, fold by fold: a run of each label's."""
+    """Yield for each fold the mask (clips,) of held-out clips: consecutive ones of each label."""
     place = np.empty(len(truths), dtype=np.int64)
     for label in np.unique(truths):
         mine = np.flatnonzero(truths == label)
@@ -140,8 +140,8 @@ def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
 def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
     """Fit the temperature at which softmax(logits / temperature) makes the truths likeliest.
 
-    The negative log-likelihood is convex in 1 / temperature, so that halving an interval finds it. As if one clip more
-    had been heard that might have had any label, no temperature falls to nothing where every answer is right.
+    The negative log-likelihood is convex in 1 / temperature, so that halving an interval finds it. One
+    pseudo-example with a uniform label keeps the temperature away from 0 when every prediction is correct.
 
     Args:
         logits: (clips, labels); logarithms of probabilities do as well.

@@ -72,7 +72,7 @@ class Confusion:
         return tuple(sorted(found, key=lambda pair: (-pair.count, -pair.share)))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: accuracy, clips, the counts and each label's precision, recall and clips."""
+        """Convert to JSON types: accuracy, clips, the counts and each label's precision, recall and clips."""
         per_label = {
             name: {"precision": _finite(precision), "recall": _finite(recall), "clips": int(clips)}
             for name, precision, recall, clips in zip(

@@ -1,4 +1,4 @@
-"""What a model predicts for a set of clips, and which of its predictions to look at. NumPy only."""
+"""Predictions of a model for a set of clips, and which of them to inspect. NumPy only."""
 
 from __future__ import annotations
 

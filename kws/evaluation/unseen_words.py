@@ -1,4 +1,4 @@
-"""What becomes of words that training never heard: rejected as unknown, or taken for a wanted word. NumPy only."""
+"""Results on words absent from training: rejected as unknown, or taken for a keyword. NumPy only."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class UnseenReport:
 
     @property
     def accepted(self) -> float:
-        """Share of the clips that are taken for a wanted word."""
+        """Share of the clips that are taken for a keyword."""
         return float(self.counts[:, 2].sum() / self.counts[:, 0].sum())
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         words = {
             word: {"clips": int(clips), "unknown_recall": float(unknown / clips), "accepted": float(accepted / clips)}
             for word, (clips, unknown, accepted) in zip(self.words, self.counts, strict=True)

@@ -11,7 +11,7 @@ _ROWS_WORTH_A_CONVOLUTION = 64
 
 
 def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: bool = False) -> Tensor:
-    """`rows @ weight.T + bias`, as `torch.nn.functional.linear`.
+    """Compute `rows @ weight.T + bias`, as `torch.nn.functional.linear`.
 
     On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where
     oneDNN's 1×1 channels-last convolution, the same product, reaches 410 on the same two cores

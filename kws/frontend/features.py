@@ -154,7 +154,7 @@ class LogMel(FrontEnd):
 
 @register_front_end("average", former_path="kws.features.Average")
 class Average(FrontEnd):
-    """The original's `average`: the power spectrum, averaged over groups of neighbouring bins.
+    """TensorFlow's `average`: the power spectrum, averaged over groups of neighbouring bins.
 
     Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
 

@@ -1,4 +1,4 @@
-"""What this processor is fast at."""
+"""Capabilities of this processor."""
 
 from __future__ import annotations
 

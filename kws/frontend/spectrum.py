@@ -71,7 +71,7 @@ class Spectrum(nn.Module):
         return torch.addcmul(real * real, imaginary, imaginary)
 
     def _by_fft(self, frames: Tensor) -> Tensor:
-        """As `_by_products`, with the sums in another order."""
+        """Compute the same as `_by_products`, with the sums in another order."""
         hann = torch.hann_window(self.window, dtype=frames.dtype)
         transform = torch.view_as_real(torch.fft.rfft(frames * hann, n=self.fft_size))
         real, imaginary = transform[:, :, self.first_bin : self.first_bin + self.bins].unbind(-1)

@@ -13,7 +13,7 @@ from kws.evaluation.confusion import ConfusedPair
 
 @dataclass(frozen=True)
 class HeardClip:
-    """A clip that was copied out to be heard.
+    """A clip that was copied out for listening.
 
     Attributes:
         file: the clip's name in the data.

@@ -1,4 +1,4 @@
-"""What a finished test leaves behind: the numbers as JSON and the confusion matrix as a picture."""
+"""Report of a finished test: the numbers as JSON and the confusion matrix as a picture."""
 
 from __future__ import annotations
 

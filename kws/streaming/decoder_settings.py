@@ -17,7 +17,7 @@ LONGEST_AVERAGE_MS = 10_000
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """How scores over time become detections; the defaults are those of the original's test_streaming_accuracy.
+    """Settings of the streaming decoder; the defaults are those of TensorFlow's test_streaming_accuracy.
 
     Args:
         average_window_ms: scores of this span, both ends included, are averaged, 10 s at most; 0 takes each result as
@@ -31,7 +31,7 @@ class DecoderSettings:
         consecutive_windows: the label must come out on top, above its threshold, in so many results in a row; 1 as the
             original.
         release_threshold: a word that was found is held until its averaged score falls to this or below, and while it
-            is held nothing else is found (hysteresis); None holds nothing, as the original.
+            is held nothing else is found (hysteresis); None holds nothing, as TensorFlow's tutorial.
         repeat_words: a word said again is found again without another label between, once its averaged score
             fell to its threshold (`release_threshold` where set) or below, and more than `suppression_ms` passed.
             False, as the
@@ -41,7 +41,7 @@ class DecoderSettings:
             it must fall.
 
     Raises:
-        KwsError: a value that is none, or settings that together could never find anything.
+        KwsError: an invalid value, or settings that together could never find anything.
     """
 
     average_window_ms: int = 500
@@ -84,7 +84,7 @@ class DecoderSettings:
         return dict(self.word_thresholds).get(label, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it; `from_dict` undoes it."""
+        """Convert to JSON types; `from_dict` reverses it."""
         return {**asdict(self), "word_thresholds": dict(self.word_thresholds)}
 
     @classmethod
@@ -111,7 +111,7 @@ class DecoderSettings:
                 f"minimum_count: {self.minimum_count} given, but a window of average_window_ms={self.average_window_ms} holds"
                 f" {steps + 1} results at stride_ms={self.stride_ms}, so nothing would ever be found; give at most {steps + 1}"
             )
-        # The original decides nothing before a quarter of the window has passed.
+        # TensorFlow's tutorial decides nothing before a quarter of the window has passed.
         if steps * self.stride_ms < self.average_window_ms // 4:
             raise KwsError(
                 f"stride_ms: {self.stride_ms} given, but average_window_ms={self.average_window_ms} is shorter,"

@@ -50,17 +50,17 @@ class Detection:
     score: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         return asdict(self)
 
 
 def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
     """Read ground truth, rounded to whole ms, sorted by time.
 
-    The original's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds;
-    the first line says which. Empty lines and lines that start with `#` are left out. The original leaves out every
-    line it can't read; here it is an error. Lines that are out of order are put in order, as the original does, with a
-    warning.
+    TensorFlow's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds;
+    the first line says which. Empty lines and lines that start with `#` are left out. TensorFlow's tutorial leaves out
+    every line it can't read; here it is an error. Lines that are out of order are put in order, as the tutorial does,
+    with a warning.
 
     Raises:
         KwsError: the file can't be read, or a line is something else, or of the other format; names file and line.
@@ -88,10 +88,10 @@ def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
 
 
 def write_truth(path: Path | str, words: Sequence[SpokenWord]) -> None:
-    """Write ground truth as `read_truth` and the original read it.
+    """Write ground truth as `read_truth` and TensorFlow's tutorial read it.
 
     Raises:
-        KwsError: a label with a comma or a line break, or that starts with `#`; a place that can't be written to.
+        KwsError: a label with a comma or a line break, or that starts with `#`; a path that can't be written to.
     """
     for word in words:
         if not _listable(word.label, ",") or word.label.startswith("#"):
@@ -126,7 +126,7 @@ def write_detections(path: Path | str, detections: Sequence[Detection]) -> None:
     """Write detections as JSON lines.
 
     Raises:
-        KwsError: a place that can't be written to.
+        KwsError: a path that can't be written to.
     """
     _write(path, [json_line(detection) for detection in detections])
 
@@ -148,7 +148,7 @@ def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], le
         length_ms: of each label, such as the window of sound that a detection was made from.
 
     Raises:
-        KwsError: a label with a tab or a line break; a place that can't be written to.
+        KwsError: a label with a tab or a line break; a path that can't be written to.
     """
     for item in items:
         if not _listable(item.label, "\t"):

@@ -27,7 +27,7 @@ _FAINTEST_DB = -96.0
 
 @dataclass(frozen=True)
 class Heard:
-    """How it stands with a live stream.
+    """Snapshot of a live session: scores, recent detections, input level, load.
 
     Args:
         labels: names of the scores.
@@ -73,7 +73,7 @@ class LiveSession:
     Args:
         scorer: gives the scores of each window.
         settings: of the decoder.
-        recorder: keeps what is heard; whoever made it closes it.
+        recorder: keeps the sound; whoever made it closes it.
         clock: seconds, from any moment on.
 
     Raises:
@@ -127,7 +127,7 @@ class LiveSession:
         return found
 
     def state(self, waiting_samples: int = 0) -> Heard:
-        """How it stands, with so many samples waiting."""
+        """Return a snapshot; `waiting_samples` have arrived and are not processed yet."""
         return Heard(
             self._labels, self._scores, self._thresholds, tuple(self._latest), self._found, self._time_ms,
             self._dropped, 1000 * self._dropped // self._rate_hz,

@@ -35,7 +35,7 @@ class Microphone(Protocol):
 
     @property
     def name(self) -> str:
-        """What is listened to."""
+        """Name of the sound source."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class RealTimeSound:
         sleep: waits so many seconds.
 
     Raises:
-        KwsError: a speed that is none.
+        KwsError: an invalid speed.
     """
 
     def __init__(

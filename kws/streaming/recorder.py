@@ -45,7 +45,7 @@ def beside(path: Path, kind: str) -> Path:
 
 
 class Recorder:
-    """Writes what is heard, as it is heard; killed at any moment it leaves a whole WAV and the lists up to that moment.
+    """Writes the sound as it arrives; killed at any moment it leaves a whole WAV and the lists up to that moment.
 
     The WAV's header is written anew after every block, and each line of the lists at once. The scores are gathered in a
     file without a name and written as NPZ at the end: `kws stream --scores` makes them again from the sound. Memory is
@@ -57,7 +57,7 @@ class Recorder:
         labels: of the scores.
 
     Raises:
-        KwsError: another ending, a recording that is already there, or a place that can't be written to.
+        KwsError: another ending, a recording that is already there, or a path that can't be written to.
     """
 
     def __init__(self, path: Path, sample_rate: int, labels: LabelSet) -> None:
@@ -80,7 +80,7 @@ class Recorder:
         """Sound was lost: zeros in the WAV, and a line in the gaps.
 
         Raises:
-            KwsError: the place can't be written to, or 4 GiB are full.
+            KwsError: the path can't be written to, or 4 GiB are full.
         """
         if samples:
             with _named(self.path):
@@ -92,7 +92,7 @@ class Recorder:
         """Append int16 (samples,).
 
         Raises:
-            KwsError: the place can't be written to, or 4 GiB are full.
+            KwsError: the path can't be written to, or 4 GiB are full.
         """
         if 2 * (self._samples + len(samples)) > _MOST_BYTES:
             hours = self._samples / self._rate_hz / 3600
@@ -107,7 +107,7 @@ class Recorder:
         """Append windows' times (windows,) and scores (windows, labels).
 
         Raises:
-            KwsError: the place can't be written to.
+            KwsError: the path can't be written to.
         """
         rows = np.empty(len(times_ms), self._rows)
         rows["time_ms"], rows["scores"] = times_ms, scores
@@ -118,7 +118,7 @@ class Recorder:
         """Append detections.
 
         Raises:
-            KwsError: the place can't be written to.
+            KwsError: the path can't be written to.
         """
         with _named(self.path):
             for found in detections:
@@ -128,7 +128,7 @@ class Recorder:
         """Write the scores, and close all files.
 
         Raises:
-            KwsError: the place can't be written to.
+            KwsError: the path can't be written to.
         """
         # Closing writes too, what was held back.
         with _named(self.path), self._opened:

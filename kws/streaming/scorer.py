@@ -70,7 +70,7 @@ class ClipModel(Protocol):
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """How a streaming model is driven; window i is the clip at `i * stride_samples` of the stream.
+    """Timing and states of a streaming model; window i is the clip at `i * stride_samples` of the stream.
 
     Args:
         stride_samples: new samples for every row of scores.
@@ -94,7 +94,7 @@ class StreamLayout:
         return [np.zeros(shape, np.float32) for _, shape in self.state]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it; `from_dict` undoes it."""
+        """Convert to JSON types; `from_dict` reverses it."""
         return {**asdict(self), "state": [{"name": name, "shape": list(shape)} for name, shape in self.state]}
 
     @classmethod
@@ -207,13 +207,13 @@ def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
 
 
 def whole_hops(stride_ms: float, spec: FeatureSpec) -> int:
-    """How many hops a stride is, in the milliseconds of the settings; 0 where it is no whole number of them."""
+    """Return a stride in hops, from the settings in milliseconds; 0 if it is not a whole number."""
     hops = round(stride_ms / spec.hop_ms)
     return hops if abs(stride_ms - hops * spec.hop_ms) < 1e-6 else 0
 
 
 def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
-    """Whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
+    """Return whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
     own = scorer.stride_samples
     return stride_ms == round(1000 * own / scorer.spec.sample_rate) or (
         0 < stride_ms <= scorer.spec.clip_ms and own == stride_samples(stride_ms, scorer.spec)

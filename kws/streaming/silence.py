@@ -10,10 +10,10 @@ _LEVEL = np.float32(1 / 32768)
 
 
 def faint_noise(first: int, count: int) -> NDArray[np.float32]:
-    """White noise of one step of 16 bits, plus or minus, float32 (count,); each value follows from its place alone.
+    """White noise of one step of 16 bits, plus or minus, float32 (count,); each value depends on its position alone.
 
     Args:
-        first: the place of the first value in the stream, in samples; negative before the stream.
+        first: position of the first value in the stream, in samples; negative before the stream.
         count: values.
     """
     return _noise_at(np.arange(first, first + count, dtype=np.int64))

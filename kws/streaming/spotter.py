@@ -29,7 +29,7 @@ class Spotter:
     """Finds words in a stream. Its memory does not grow with the stream.
 
     Times count from the stream's first sample, dropped ones included; a detection's is the START of the window that
-    decided, as the original's. `_silence_` is no detection; `_unknown_` is one, as the original counts it.
+    decided, as TensorFlow's. `_silence_` is no detection; `_unknown_` is one, as TensorFlow's tutorial counts it.
 
     A word is found where its windows agree, and at the ends of a stream a word has few windows. So faint noise is put
     before the stream and after it: every window that holds any of the sound is scored. `on_scores` gets negative times
@@ -116,8 +116,7 @@ class Spotter:
         The windows begin anew after the gap, and the decoder forgets what it found before it, for whatever ended the
         word may lie in the gap. The rest before the gap that filled no window is not scored. A gap is no end of the
         stream: no noise is put around it, for a word there was cut in two, and a computer that loses sound has no time
-            for windows
-        more. A gap before any sound is none: the noise stands before the first sound that is fed.
+        for more windows. A gap before any sound is ignored: the noise comes before the first sound that is fed.
 
         Args:
             samples: how many were lost.

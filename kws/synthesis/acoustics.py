@@ -1,4 +1,4 @@
-"""What lies between a synthesiser and a recording: room, microphone, level, noise; and noise alone."""
+"""Acoustics between a synthesiser and a recording: room, microphone, level, noise; and noise alone."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def record(
         speech: (samples,), not longer than `length` less the margin at each end.
         length: samples of the clip.
         noise: what the microphone hears when all is quiet, RMS 1, at least (length,); a random piece of it is taken.
-        room_probability: how often the room is heard at all.
+        room_probability: share of clips with the echo of the room.
         noise_floor_db: range of the noise floor's RMS, dB of full scale.
         level_db: range of the speech's RMS where it sounds, dB of full scale; lowered where the peak would clip.
 

@@ -24,7 +24,7 @@ from kws.synthesis.record import RECORD as RECORD
 from kws.synthesis.record import Record, is_made, refuse_strangers, sound_files
 from kws.synthesis.speakers import draw_speakers
 
-# What a network should not answer to, unless it is among the wanted words: the words of Speech Commands, and some more.
+# What a network should not answer to, unless it is among the keywords: the words of Speech Commands, and some more.
 OTHER_WORDS = (
     "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "zero", "one", "two", "three", "four", "five",
     "six", "seven", "eight", "nine", "bed", "bird", "cat", "dog", "happy", "house", "marvin", "sheila", "tree", "wow",
@@ -49,7 +49,7 @@ class Synthetic:
 
     Args:
         root: the folder to make. Where settings changed it is made anew, but only if all that is in it was made here.
-        words: the wanted words, in the spelling of the language; `_` is said as a blank.
+        words: the keywords, in the spelling of the language; `_` is said as a blank.
         other_words: words for `_unknown_`; None: `OTHER_WORDS` without the wanted ones (in other languages they are
             read as if they belonged to them).
         voices: how many speakers. Of ten in turn one falls into validation and one into testing by the hashed rule, so
@@ -64,7 +64,7 @@ class Synthetic:
         workers: processes; None: one a core. Changes nothing but the time.
 
     Raises:
-        KwsError: a value that makes no sense.
+        KwsError: an invalid value.
     """
 
     root: Path

@@ -196,7 +196,7 @@ class Engine:
         return np.frombuffer(self._sound, np.int16)
 
     def phonemes(self, text: str, accent: str) -> str:
-        """How a text is said, in eSpeak's own phoneme letters with marks of stress.
+        """Return a text's pronunciation in eSpeak's phoneme letters, with stress marks.
 
         Raises:
             KwsError: no such voice.

@@ -1,4 +1,4 @@
-"""What a corpus of made speech consists of: the record beside it, and what in its folder is not of it."""
+"""Record of a corpus of synthetic speech, and the files in its folder that are not part of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Record:
-    """What was made, and how.
+    """Record of the files made, and of the settings.
 
     Attributes:
         settings: those it was made with.
@@ -63,7 +63,7 @@ class Record:
         (root / RECORD).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def is_whole(self, root: Path) -> bool:
-        """Whether all of its files are there."""
+        """Return whether all of its files are there."""
         found = sound_files(root)
         return len(found) >= self.count if self.names is None else set(self.names) <= set(found)
 
@@ -72,7 +72,7 @@ class Record:
         return frozenset(self.names or ())
 
     def owns(self, name: str) -> bool:
-        """Whether a file, by its path within the folder, was made with the corpus."""
+        """Return whether a file, by its path within the folder, was made with the corpus."""
         if name == RECORD:
             return True
         if self.names is not None:
@@ -92,7 +92,7 @@ def sound_files(root: Path) -> tuple[str, ...]:
 
 
 def is_made(root: Path, settings: dict[str, Any]) -> bool:
-    """Whether a folder holds a corpus of these settings, whole.
+    """Return whether a folder holds a corpus of these settings, whole.
 
     Raises:
         KwsError: its record is damaged.

@@ -125,7 +125,7 @@ def byte_bar(what: str, total: int | None, start: int = 0, *, progress: bool) ->
 
 
 def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room on the disk or in the quota."""
+    """Return whether a write failed for want of room on the disk or in the quota."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 

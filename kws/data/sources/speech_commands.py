@@ -98,7 +98,7 @@ def fetch_and_unpack(archive: Archive, root: Path, name: str, unpacked: Callable
     Args:
         archive: the file.
         root: folder of archive and unpacked folder.
-        name: of both.
+        name: of the archive and the unpacked folder.
         unpacked: gives the unpacked folder, if there is one.
         setting: that names `root`, for errors.
 

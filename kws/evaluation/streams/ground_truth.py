@@ -1,4 +1,4 @@
-"""Whether a ground truth is of this model and of this sound. NumPy only."""
+"""Checks that a ground truth belongs to this model and this sound. NumPy only."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Estimate:
     high: float
 
     def to_dict(self) -> dict[str, float | None]:
-        """As JSON takes it: null for what is nan."""
+        """Convert to JSON types; nan becomes null."""
         return {"value": None if math.isnan(self.value) else self.value, "low": self.low, "high": self.high}
 
 

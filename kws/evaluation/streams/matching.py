@@ -1,4 +1,4 @@
-"""Which detection answers which word: each at most once."""
+"""One-to-one matching of detections and words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Matching:
 
     Args:
         hits: pairs of the same label.
-        wrong: pairs of different labels: another word was heard.
+        wrong: pairs of different labels (substitutions).
         missed: words without a detection.
         false_accepts: detections without a word.
     """

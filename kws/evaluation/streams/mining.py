@@ -39,7 +39,7 @@ def mine(
     The name before `_nohash_` is what the split goes by: all clips of a recording fall into one set.
 
     Args:
-        samples: int16 (samples,), sound in which no wanted word is said.
+        samples: int16 (samples,), sound in which no keyword is said.
         detections: what was found in it; `_unknown_` and `_silence_` are no false detections.
         sample_rate: samples a second.
         clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter
@@ -48,7 +48,7 @@ def mine(
         name: of the recording.
 
     Raises:
-        KwsError: a name that would spoil the split, or a place that can't be written to.
+        KwsError: a name that would spoil the split, or a path that can't be written to.
     """
     if not name or "_nohash_" in name or "/" in name:
         raise KwsError(f"{name!r}: no name for mined clips; rename the recording, without _nohash_")

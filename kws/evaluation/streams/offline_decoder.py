@@ -26,7 +26,7 @@ class ScoredStream:
         times_ms: whole numbers (windows,), start of each window, not running backwards; below 0 before the sound.
         scores: float32 (windows, labels), finite.
         labels: names of the scores.
-        truth: what was said; empty for sound without a wanted word, whose false accepts count all the same.
+        truth: what was said; empty for sound without a keyword, whose false accepts count all the same.
         duration_ms: of the sound.
 
     Raises:
@@ -129,7 +129,7 @@ class Averages:
 
 
 class _Held:
-    """How long a word that was found is held."""
+    """Return how long a detected word is held."""
 
     def __init__(
         self, means: NDArray[np.float32], known: NDArray[np.bool_], thresholds: NDArray[np.float32], settings: DecoderSettings
@@ -184,6 +184,6 @@ def _walk(
 
 
 def _next_other(tops: NDArray[np.int64]) -> list[int]:
-    """For each place the next one of another label."""
+    """Return for each index the next index with another label."""
     stops = np.append(np.flatnonzero(np.diff(tops)) + 1, len(tops))
     return np.repeat(stops, np.diff(stops, prepend=0)).tolist() if len(tops) else []

@@ -1,4 +1,4 @@
-"""What settings of the decoder are worth on streams that were scored."""
+"""Evaluation of decoder settings on scored streams."""
 
 from __future__ import annotations
 

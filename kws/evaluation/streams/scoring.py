@@ -1,4 +1,4 @@
-"""How well detections fit the ground truth: one-to-one rates with their intervals, and latencies."""
+"""Scores of detections against the ground truth: one-to-one rates with their intervals, and latencies."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _MS_PER_HOUR = 3_600_000
 
 @dataclass(frozen=True)
 class WordScore:
-    """How one word fared, or all of them together.
+    """Score of one word, or of all words together.
 
     Args:
         hits: times it was said and found.
-        wrong: times it was said and another word was found.
+        wrong: substitutions: times it was said and another word was found.
         missed: times it was said and nothing was found.
         false_accepts: times it was found and no word was there, or one that had its detection.
         heard_for_another: substitutions in which this keyword was detected in place of another.
@@ -75,7 +75,7 @@ class WordScore:
         return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: counts, rates with their intervals, latency p50 and p95; null for what has no value."""
+        """Convert to JSON types: counts, rates with their intervals, latency p50 and p95; no value becomes null."""
         return {
             "said": self.said,
             "hits": self.hits,
@@ -94,7 +94,7 @@ class WordScore:
 
 @dataclass(frozen=True)
 class StreamScore:
-    """How the detections in a stream of sound fit what was said.
+    """Score of the detections in a stream against its ground truth.
 
     Args:
         total: all words together.
@@ -109,7 +109,7 @@ class StreamScore:
     tolerance_ms: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         return {
             "duration_ms": self.duration_ms,
             "tolerance_ms": self.tolerance_ms,
@@ -154,7 +154,7 @@ def score_detections(
         labels: words to list first and in any case; others follow, sorted.
 
     Raises:
-        KwsError: a duration or tolerance that is none, a confidence outside of (0, 1), or a word beyond the end.
+        KwsError: an invalid duration or tolerance, a confidence outside of (0, 1), or a word beyond the end.
     """
     check_confidence(confidence)
     _check(words, duration_ms, tolerance_ms)

@@ -1,4 +1,4 @@
-"""Decoder settings by measurement: the most words found at no more than so many false accepts an hour."""
+"""Decoder settings by measurement: the most words found at no more than so many false accepts per hour."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search found.
+    """Result of a search.
 
     Args:
-        target_per_hour: false accepts an hour that were allowed.
+        target_per_hour: false accepts per hour that were allowed.
         before: the settings to start from.
         after: the chosen ones; where none reaches the target, those with the fewest false accepts.
         reached: the target was reached, with at least one word found.
@@ -78,7 +78,7 @@ class Tuning:
         return self.after.score.total.false_accepts_per_hour.high <= self.target_per_hour
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         return {
             "target_false_accepts_per_hour": self.target_per_hour,
             "reached": self.reached,
@@ -123,7 +123,7 @@ def tune(
         confidence: of the intervals.
 
     Raises:
-        KwsError: no stream, streams of different labels, no wanted word in them, or a target that is none.
+        KwsError: no stream, streams of different labels, no keyword in them, or an invalid target.
     """
     start = start or DecoderSettings()
     _check(streams, start, false_accepts_per_hour)

@@ -13,7 +13,7 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class _Option:
-    """What the threshold of one word changes: hits and false accepts of all, and how far it is from the one before."""
+    """Effect of one word's threshold: change of all hits and false accepts, and distance from the former threshold."""
 
     threshold: float
     hits: int
@@ -37,7 +37,7 @@ def refine(
     Args:
         measure: gives what settings are worth.
         common: the best with one threshold for all, within the target.
-        target_per_hour: false accepts an hour that are allowed.
+        target_per_hour: false accepts per hour that are allowed.
         thresholds: to try.
 
     Returns:
@@ -84,7 +84,7 @@ def _options(
 
 
 def _knapsack(options: dict[str, list[_Option]], budget: int) -> dict[str, float] | None:
-    """One threshold a word, with the most hits at no more than so many false accepts more; None where there is none."""
+    """Choose one threshold per word for the most hits within `budget` more false accepts; None if impossible."""
     # False accepts so far: the most hits with them, how near the thresholds are to those before, and which they are.
     states: dict[int, tuple[int, float, tuple[float, ...]]] = {0: (0, 0.0, ())}
     for word in options:
