@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on their device: each clip its own draw, all randomness from the generator passed in."""
+"""Augmentation of whole batches on their device: one draw per clip, all randomness from the given generator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kws.labels import UNKNOWN_INDEX
 
 
 class TimeShift(nn.Module):
-    """Shift each clip by a time drawn evenly from ±shift_ms, with zeros at the open end (the original's).
+    """Shift each clip by a time drawn evenly from ±shift_ms, with zeros at the open end (TensorFlow's).
 
     Args:
         shift_ms: largest shift either way; 0: none.
@@ -122,11 +122,11 @@ class PitchShift(nn.Module):
 
 
 class Augment(nn.Module):
-    """All augmentation of training, in order: speed, stretch, pitch, gain, shift, noise, gate; then SpecAugment on features.
+    """All augmentation of training: speed, stretch, pitch, gain, shift, noise, gate; then SpecAugment on features.
 
     Args:
-        time_shift: the original's; None: left out.
-        noise: the original's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
+        time_shift: TensorFlow's; None: left out.
+        noise: TensorFlow's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
         negatives: unknown clips made of a batch's own keywords, before all else; None: none.
         gain, speed, stretch, pitch, spec_augment, gate: ours, each off at its default setting.
     """
@@ -150,7 +150,8 @@ class Augment(nn.Module):
 
     def forward(self, clips: Tensor, silent: Tensor, bank: NoiseBank | None, generator: Generator) -> Tensor:
         """Augmented float waveforms (batch, samples) of int16 clips; `silent` marks the silence clips."""
-        # Shifting the integers first moves half the bytes; it commutes with all that follows but the edges of a stretch.
+        # Shifting the integers first moves half the bytes; it commutes with all that follows but the edges of a
+        # stretch.
         shifted = clips if self.time_shift is None else self.time_shift(clips, generator)
         waveform = to_float(shifted)
         for module in self.voice:
@@ -160,7 +161,7 @@ class Augment(nn.Module):
         return waveform if self.gate is None else self.gate(waveform, silent, generator)
 
     def extend(self, clips: Tensor, labels: Tensor, silent: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch's clips, labels and silence marks, with the made negatives behind them."""
+        """Return a batch's clips, labels and silence marks, with the made negatives appended."""
         if self.negatives is None:
             return clips, labels, silent
         made = self.negatives(clips, labels, generator)

@@ -1,4 +1,4 @@
-"""How loud the speech of a clip is, and where it lies: for whole batches."""
+"""Level and position of the speech in clips, for whole batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def speech_rms(waveform: Tensor, sample_rate: int) -> Tensor:
 
 
 def speech_middle(waveform: Tensor, sample_rate: int) -> Tensor:
-    """The sample by which half of each clip's energy has passed, int64 (batch,); its steady noise left out of the sum."""
+    """Return the sample at which half of each clip's energy has passed, int64 (batch,), steady noise left out."""
     energy = frame_energy(waveform, sample_rate)
     speech = (energy - energy.quantile(0.1, dim=1, keepdim=True)).clamp(min=0).cumsum(dim=1)
     frame = max(1, sample_rate * _FRAME_MS // 1000)

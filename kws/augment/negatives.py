@@ -21,19 +21,19 @@ class Negatives(nn.Module):
     Whatever is drawn is drawn from the generator; how many clips are made follows from the batch's labels alone.
 
     Args:
-        words: wanted words, in the order of their labels.
-        reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A word backwards can be near another
-            one, as no is near on.)
-        spliced_percentage: the first half of one keyword with the second half of another: cut where half of the energy has
-            passed, at one loudness, faded over.
+        words: keywords, in the order of their labels.
+        reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A word backwards can be near
+            another one, as no is near on.)
+        spliced_percentage: the first half of one keyword with the second half of another: cut where half of the energy
+            has passed, at one loudness, faded over.
         mixed_percentage: two keywords said at once, equally loud.
-        alike: pairs of words that are neither spliced nor mixed, for what comes out might be one of them, as go of no and go;
-            words that are not wanted don't matter.
+        alike: pairs of words that are neither spliced nor mixed, for what comes out might be one of them, as go of no
+            and go; words that are not wanted don't matter.
         fade_ms: length of a splice's fade, ms.
         sample_rate: samples a second.
 
     Raises:
-        KwsError: a share or a fade that makes no sense, or a pair that is none.
+        KwsError: an invalid share, fade or pair.
     """
 
     forbidden: Tensor
@@ -63,7 +63,7 @@ class Negatives(nn.Module):
 
     @torch.no_grad()
     def forward(self, clips: Tensor, labels: Tensor, generator: Generator) -> Tensor:
-        """The made clips, int16 (made, samples), of a batch of clips int16 (batch, samples) and labels (batch,)."""
+        """Make clips, int16 (made, samples), from a batch of clips int16 (batch, samples) and labels (batch,)."""
         self.forbidden = self.forbidden.to(labels.device)
         keywords = (labels > UNKNOWN_INDEX).nonzero()[:, 0]
         backwards = clips[self._some(keywords, self.reversed, generator)].flip(1)
@@ -77,7 +77,7 @@ class Negatives(nn.Module):
         return keywords[order[: int(len(keywords) * percentage / 100 + 0.5)]]
 
     def _pairs(self, labels: Tensor, keywords: Tensor, percentage: float, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Places of keywords, and a partner of another label for each that has one."""
+        """Return indices of keywords, and for each a partner of another label, if there is one."""
         first = self._some(keywords, percentage, generator)
         if not len(first):
             return first, first
@@ -97,7 +97,7 @@ class Negatives(nn.Module):
         return _to_int16((one + other) * 0.5**0.5)
 
     def _aligned(self, clips: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Clips in int16 units; their partners, as loud and with the middle of the speech at the same place; that place."""
+        """Return clips in int16 units; partners, equally loud and aligned at mid-speech; the sample of mid-speech."""
         one, other = clips[first].float(), clips[second].float()
         if not len(first):
             return one, other, first
@@ -110,7 +110,7 @@ class Negatives(nn.Module):
 
 
 def _forbidden(labels: LabelSet, alike: Sequence[Sequence[str]]) -> Tensor:
-    """Which labels never meet, bool (labels, labels)."""
+    """Return which labels are never combined, bool (labels, labels)."""
     forbidden = torch.eye(len(labels), dtype=torch.bool)
     for pair in alike:
         if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):

@@ -1,4 +1,4 @@
-"""Background noise under a batch of clips: by volume, as the original, or by signal-to-noise ratio."""
+"""Background noise under a batch of clips: by volume, as TensorFlow's tutorial, or by signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class NoiseBank:
     lengths: Tensor
 
     def to(self, device: torch.device) -> NoiseBank:
-        """The same recordings on another device."""
+        """Move the recordings to another device."""
         return NoiseBank(self.samples.to(device), self.starts.to(device), self.lengths.to(device))
 
 
 class BackgroundNoise(nn.Module):
-    """Mix a random piece of background noise under each clip (the original's draw), and clip the sum to [-1, 1].
+    """Mix a random piece of background noise under each clip (TensorFlow's draw), and clip the sum to [-1, 1].
 
     Args:
         probability: share of clips with noise under them; a silence clip always has it.
@@ -67,8 +67,8 @@ class BackgroundNoise(nn.Module):
 class SnrNoise(nn.Module):
     """Mix a random piece of background noise under each clip, so much softer than its speech; clip the sum to [-1, 1].
 
-    The speech's level is that of its loudest 0.3 s: over the whole clip a short word, or one padded with zeros, would pass for a
-    soft one and get less noise than a long word. The noise's level is that of the whole piece.
+    The speech's level is that of its loudest 0.3 s: over the whole clip a short word, or one padded with zeros, would
+    pass for a soft one and get less noise than a long word. The noise's level is that of the whole piece.
 
     Args:
         probability: share of clips with noise under them; a silence clip always has it.
@@ -85,7 +85,7 @@ class SnrNoise(nn.Module):
         self.lowest_db, self.highest_db = float(snr_db[0]), float(snr_db[1])
 
     def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
-        """Mixed clips (batch, samples); arguments as of `BackgroundNoise`, whose draw silence clips keep."""
+        """Mix clips (batch, samples); arguments are those of `BackgroundNoise`, whose draw silence clips keep."""
         draw, noise = _pieces(waveform, bank, generator)
         noise = noise / 32768
         snr_db = self.lowest_db + draw[1] * (self.highest_db - self.lowest_db)
@@ -97,7 +97,7 @@ class SnrNoise(nn.Module):
 
 
 def _pieces(waveform: Tensor, bank: NoiseBank, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Two more draws for each clip, (2, batch), and a piece of a recording, in int16 units as floats (batch, samples)."""
+    """Draw two more numbers per clip (2, batch), and recording pieces as floats in int16 units (batch, samples)."""
     batch, samples = waveform.shape
     draw = torch.rand(4, batch, generator=generator, device=generator.device).to(waveform.device)
     recording = (draw[0] * len(bank.lengths)).long().clamp(max=len(bank.lengths) - 1)

@@ -17,18 +17,19 @@ _FRAME_MS = 10
 class NoiseGate(nn.Module):
     """Replace the quiet parts before and after a clip's word by exact zeros, and silence clips whole.
 
-    The gate opens at the first 10 ms whose peak comes within a threshold of the clip's peak, and closes after the last; between
-    them nothing changes. Without it a network never meets digital silence beside speech, whose log-mel values lie far below
-    those of any noise, and takes a word between zeros for something else.
+    The gate opens at the first 10 ms whose peak comes within a threshold of the clip's peak, and closes after the last;
+    between them nothing changes. Without it a network never meets digital silence beside speech, whose log-mel values
+    lie far below those of any noise, and takes a word between zeros for something else.
 
     Args:
         probability: share of clips that the gate is at; 0: none, and nothing is drawn.
         threshold_db: range that a clip's threshold is drawn from evenly, in dB below its peak, the lower first.
-        hold_ms: longest time that the gate is open before and after the word; each clip's is drawn evenly from 0 to this.
+        hold_ms: longest time that the gate is open before and after the word; each clip's is drawn evenly from 0 to
+            this.
         sample_rate: samples a second.
 
     Raises:
-        KwsError: a setting that makes no sense.
+        KwsError: an invalid setting.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class NoiseGate(nn.Module):
 
 
 def _loud_part(waveform: Tensor, threshold_db: Tensor, frame: int) -> tuple[Tensor, Tensor]:
-    """Samples (batch,) between which lie all frames whose peak is within the thresholds (batch,), in dB, of the clip's."""
+    """Return the samples (batch,) bounding the frames whose peak is within thresholds (batch,), dB, of the clip's."""
     peaks = F.max_pool1d(waveform.abs()[:, None], frame, ceil_mode=True)[:, 0]
     loud = peaks >= peaks.amax(dim=1, keepdim=True) * (10 ** (threshold_db / 20))[:, None]
     number = torch.arange(1, loud.shape[1] + 1, device=loud.device)

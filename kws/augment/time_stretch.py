@@ -10,11 +10,12 @@ from torch import Tensor
 
 
 def resample_about_middle(waveform: Tensor, speed: Tensor) -> Tensor:
-    """Play clips (batch, samples) at speeds (batch,), the middle staying in place; linear interpolation, zeros beyond."""
+    """Play clips (batch, samples) at speeds (batch,) about the middle; linear interpolation, zeros beyond."""
     samples = waveform.shape[1]
     middle = (samples - 1) / 2
     position = (torch.arange(samples, device=waveform.device) - middle) * speed[:, None] + middle
-    # Two zeros at each end, so that a place beyond an end lies between zeros. In place, for memory is what takes the time.
+    # Two zeros at each end, so that a place beyond an end lies between zeros. In place, for memory is what takes the
+    # time.
     padded = F.pad(waveform, (2, 2))
     position.add_(2).clamp_(0, samples + 2)
     left = position.long()
@@ -48,7 +49,8 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
             natural = padded.unfold(1, frame, 1)[rows, previous + hop]
             region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
             match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
-            # By the candidate's own size: otherwise a loud one passes for a like one, and even tempo 1 changes the clip.
+            # By the candidate's own size: otherwise a loud one passes for a like one, and even tempo 1 changes the
+            # clip.
             match = match / (region.square() @ windows.T).clamp(min=1e-12).sqrt()
             best = torch.where(match.amax(dim=1) > match[:, search], match.argmax(dim=1), search)
             start = start - search + best

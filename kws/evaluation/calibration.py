@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: a temperature fitted to logits, and how far confidence is from accuracy. NumPy only."""
+"""Calibration: a temperature fitted to logits, and the gap between confidence and accuracy. NumPy only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error (Guo et al. 2017, arXiv:1706.04599): the mean gap over clips; nan without clips."""
+        """Expected calibration error (Guo et al. 2017, arXiv:1706.04599): mean gap over clips; nan without clips."""
         filled = self.counts > 0
         if not filled.any():
             return float("nan")
@@ -51,7 +51,8 @@ class Choice:
     """A temperature for a model, and how it came about.
 
     Attributes:
-        temperature: logits are to be divided by it; the one that was there where none was fitted, or the fit was no better.
+        temperature: logits are to be divided by it; the one that was there where none was fitted, or the fit was no
+            better.
         fitted: whether it is a new one.
         outcome: `fitted to …`, `not fitted: …` or `not kept: …`, in words.
     """
@@ -63,7 +64,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a temperature does to a set of clips.
+    """Effect of a temperature on a set of clips.
 
     Attributes:
         temperature: logits are divided by it.
@@ -80,7 +81,7 @@ class Fit:
     outcome: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: temperature, how it came about, ECE and NLL before and after."""
+        """Convert to JSON types: temperature, how it came about, ECE and NLL before and after."""
         return {
             "temperature": self.temperature, "temperature_fit": self.outcome,
             "ece_before": self.before.ece, "ece_after": self.after.ece,
@@ -91,8 +92,8 @@ class Fit:
 def choose_temperature(logits: ArrayLike, truths: ArrayLike, names: Sequence[str], found: float = 1.0) -> Choice:
     """Fit a temperature if there are clips enough, and keep it only if it helps on clips that it was not fitted to.
 
-    Helping is judged by cross-validation: each fifth of every label's clips by a fit to the others, and then all of them
-    together. The fit is kept if negative log-likelihood gets better and ECE doesn't get worse.
+    Helping is judged by cross-validation: each fifth of every label's clips by a fit to the others, and then all of
+    them together. The fit is kept if negative log-likelihood gets better and ECE doesn't get worse.
 
     Args:
         logits: (clips, labels), in the set's order: neighbours, of one speaker often, are judged together.
@@ -118,7 +119,7 @@ def choose_temperature(logits: ArrayLike, truths: ArrayLike, names: Sequence[str
 
 
 def _too_few(truths: NDArray[np.int64], names: Sequence[str]) -> str:
-    """What is missing for a fit, in words; empty where nothing is."""
+    """Say in words what is missing for a fit; empty if nothing is."""
     if len(truths) < FEWEST_CLIPS:
         return f"{len(truths)} clips, {FEWEST_CLIPS} needed"
     counts = np.bincount(truths, minlength=len(names)).tolist()
@@ -127,7 +128,7 @@ def _too_few(truths: NDArray[np.int64], names: Sequence[str]) -> str:
 
 
 def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
-    """Which clips (clips,) are held out, fold by fold: a run of each label's."""
+    """Yield for each fold the mask (clips,) of held-out clips: consecutive ones of each label."""
     place = np.empty(len(truths), dtype=np.int64)
     for label in np.unique(truths):
         mine = np.flatnonzero(truths == label)
@@ -137,10 +138,10 @@ def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
 
 
 def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
-    """The temperature at which softmax(logits / temperature) makes the truths likeliest.
+    """Fit the temperature at which softmax(logits / temperature) makes the truths likeliest.
 
-    The negative log-likelihood is convex in 1 / temperature, so that halving an interval finds it. As if one clip more had
-    been heard that might have had any label, no temperature falls to nothing where every answer is right.
+    The negative log-likelihood is convex in 1 / temperature, so that halving an interval finds it. One
+    pseudo-example with a uniform label keeps the temperature away from 0 when every prediction is correct.
 
     Args:
         logits: (clips, labels); logarithms of probabilities do as well.
@@ -171,7 +172,7 @@ def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
 
 
 def assess(logits: ArrayLike, truths: ArrayLike, temperature: float, outcome: str = "") -> Fit:
-    """What a temperature does to clips, which need not be those that it was fitted to.
+    """Measure the effect of a temperature on clips, which may differ from those it was fitted to.
 
     Args:
         logits: (clips, labels), or logarithms of probabilities.
@@ -199,7 +200,7 @@ def log_scores(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def nll(scores: NDArray[np.floating[Any]], truths: ArrayLike) -> float:
-    """Mean negative log-likelihood, natural log, of the truths (clips,) by probabilities (clips, labels); nan without clips."""
+    """Return the mean negative log-likelihood (natural log) of truths (clips,) under probabilities (clips, labels)."""
     labels = np.asarray(truths, dtype=np.int64)
     return float(-log_scores(scores)[np.arange(len(labels)), labels].mean()) if len(labels) else float("nan")
 

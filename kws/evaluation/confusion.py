@@ -62,7 +62,7 @@ class Confusion:
         return _ratio(np.diag(self.counts), self.counts.sum(axis=1))
 
     def pairs(self) -> tuple[ConfusedPair, ...]:
-        """The labels taken for others, the most clips first."""
+        """List the labels taken for others, the most clips first."""
         counts, clips = self.counts, self.counts.sum(axis=1)
         found = [
             ConfusedPair(self.names[row], self.names[column], int(counts[row, column]), float(counts[row, column] / clips[row]))
@@ -72,7 +72,7 @@ class Confusion:
         return tuple(sorted(found, key=lambda pair: (-pair.count, -pair.share)))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: accuracy, clips, the counts and each label's precision, recall and clips."""
+        """Convert to JSON types: accuracy, clips, the counts and each label's precision, recall and clips."""
         per_label = {
             name: {"precision": _finite(precision), "recall": _finite(recall), "clips": int(clips)}
             for name, precision, recall, clips in zip(
@@ -92,14 +92,14 @@ class Confusion:
         }
 
     def to_text(self) -> str:
-        """A table: rows the truth, columns the predictions, with each label's recall and precision."""
+        """Format a table: rows the truth, columns the predictions, with each label's recall and precision."""
         rows = [(name, *row, _percent(recall)) for name, row, recall in zip(self.names, self.counts, self.recall, strict=True)]
         precision = ("precision", *map(_percent, self.precision), "")
         return text_table(("", *self.names, "recall"), [*rows, precision], align=">" * (len(self.names) + 2))
 
 
 def pairs_to_text(pairs: Sequence[ConfusedPair]) -> str:
-    """A table of labels taken for others; empty without any."""
+    """Format a table of labels taken for others; empty if there are none."""
     width = max((display_width(pair.truth) for pair in pairs), default=0)
     named = [(pair, f"{pad(pair.truth, width, '>')} → {pair.prediction}") for pair in pairs]
     return text_table((), [(name, pair.count, _percent(pair.share), f"of {pair.truth}") for pair, name in named], align="<>><")

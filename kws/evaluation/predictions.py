@@ -1,4 +1,4 @@
-"""What a model predicts for a set of clips, and which of its predictions to look at. NumPy only."""
+"""Predictions of a model for a set of clips, and which of them to inspect. NumPy only."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class Predictions:
 def evaluate(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Confusion:
-    """The confusion matrix of a model over a set; arguments as of `answers`."""
+    """Compute the confusion matrix of a model over a set; arguments are those of `predict_dataset`."""
     return predict_dataset(score, clips, names, batch_size, done).confusion
 
 
 def predict_dataset(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Predictions:
-    """The scores of a model over a set.
+    """Compute the scores of a model over a set.
 
     Args:
         score: float32 waveforms (batch, samples) in [-1, 1] to scores (batch, labels).
@@ -88,7 +88,7 @@ def predict_dataset(
 def predict(
     score: Scorer, clips: ClipSet, batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> NDArray[np.int64]:
-    """The label that a model gives each clip of a set, int64 (clips,); arguments as of `answers`."""
+    """Predict each clip's label, int64 (clips,); arguments are those of `predict_dataset`."""
     predictions = np.zeros(len(clips), dtype=np.int64)
     for places, scored in _scored(score, clips, batch_size, done):
         predictions[places] = scored.argmax(axis=1)

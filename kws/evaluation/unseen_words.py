@@ -1,4 +1,4 @@
-"""What becomes of words that training never heard: rejected as unknown, or taken for a wanted word. NumPy only."""
+"""Results on words absent from training: rejected as unknown, or taken for a keyword. NumPy only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kws.labels import UNKNOWN_INDEX
 
 @dataclass(frozen=True)
 class UnseenReport:
-    """Of each unseen word: its clips, those called unknown, and those taken for a wanted word (the rest is called silence).
+    """Counts per unseen word: clips, those called unknown, those taken for a keyword (the rest: silence).
 
     Args:
         words: the words.
@@ -33,11 +33,11 @@ class UnseenReport:
 
     @property
     def accepted(self) -> float:
-        """Share of the clips that are taken for a wanted word."""
+        """Share of the clips that are taken for a keyword."""
         return float(self.counts[:, 2].sum() / self.counts[:, 0].sum())
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         words = {
             word: {"clips": int(clips), "unknown_recall": float(unknown / clips), "accepted": float(accepted / clips)}
             for word, (clips, unknown, accepted) in zip(self.words, self.counts, strict=True)
@@ -50,7 +50,7 @@ class UnseenReport:
         }
 
     def to_text(self) -> str:
-        """A line of result, and the recall of each word."""
+        """Format a line of result, and the recall of each word."""
         words = " · ".join(
             f"{word} {100 * unknown / clips:.1f} % of {clips}"
             for word, (clips, unknown, _) in zip(self.words, self.counts, strict=True)

@@ -11,7 +11,7 @@ _ROWS_WORTH_A_CONVOLUTION = 64
 
 
 def fast_linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: bool = False) -> Tensor:
-    """`rows @ weight.T + bias`, as `torch.nn.functional.linear`.
+    """Compute `rows @ weight.T + bias`, as `torch.nn.functional.linear`.
 
     On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where
     oneDNN's 1×1 channels-last convolution, the same product, reaches 410 on the same two cores
@@ -21,9 +21,9 @@ def fast_linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_cl
         rows: (…, inputs).
         weight: (outputs, inputs).
         bias: (outputs,).
-        per_clip: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one thread
-            PyTorch gives a convolution of fewer than 16 images to a kernel no faster than MKL; apart, a batch of clips is
-            twice as fast, and its sums are rounded in another order.
+        per_clip: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one
+            thread PyTorch gives a convolution of fewer than 16 images to a kernel no faster than MKL; apart, a batch of
+            clips is twice as fast, and its sums are rounded in another order.
 
     Returns:
         (…, outputs).

@@ -17,7 +17,7 @@ from kws.frontend.spectrum import Spectrum
 
 @register_front_end("mfcc", former_path="kws.features.Mfcc")
 class Mfcc(FrontEnd):
-    """The original's MFCC: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT (BEHAVIOUR: TensorFlow's `mfcc` op).
+    """MFCC of TensorFlow's `mfcc` op: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT.
 
     Args:
         sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
@@ -154,7 +154,7 @@ class LogMel(FrontEnd):
 
 @register_front_end("average", former_path="kws.features.Average")
 class Average(FrontEnd):
-    """The original's `average`: the power spectrum, averaged over groups of neighbouring bins.
+    """TensorFlow's `average`: the power spectrum, averaged over groups of neighbouring bins.
 
     Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
 

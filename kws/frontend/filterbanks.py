@@ -1,4 +1,4 @@
-"""The fixed matrices of the front ends: mel filter banks, the DCT, and groups of bins. All float64, (outputs, inputs)."""
+"""Fixed matrices of the front ends: mel filter banks, DCT, and groups of bins. All float64, (outputs, inputs)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from kws.frontend.torchaudio_import import torchaudio_functional
 def original_mel_filterbank(
     fft_size: int, sample_rate: int, bands: int, lower_hz: float, upper_hz: float
 ) -> tuple[Tensor, int, int]:
-    """The original's mel bands: triangles that are linear in mel = 1127·ln(1 + f/700).
+    """Return TensorFlow's mel bands: triangles that are linear in mel = 1127·ln(1 + f/700).
 
-    Source: TensorFlow's MfccMelFilterbank, which starts at bin `1.5 + lower_hz / spacing`, and so leaves the constant out.
+    Source: TensorFlow's MfccMelFilterbank, which starts at bin `1.5 + lower_hz / spacing`, and so leaves the constant
+    out.
 
     Returns:
         The bank (bands, bins) and the first and last FFT bin that it reads.
@@ -57,7 +58,7 @@ def dct_matrix(coefficients: int, bands: int, *, orthonormal: bool) -> Tensor:
 
 
 def group_matrix(bins: int, size: int) -> Tensor:
-    """Means over groups of `size` neighbours with SAME padding, the padding not counted (TensorFlow's average pooling)."""
+    """Return means over groups of `size` neighbours, SAME padding not counted (TensorFlow's average pooling)."""
     groups = math.ceil(bins / size)
     before = (groups * size - bins) // 2
     position = torch.arange(bins) + before

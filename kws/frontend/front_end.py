@@ -1,4 +1,4 @@
-"""What every front end has, and front ends by name."""
+"""Base class of the front ends, and front ends by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kws.frontend.registry import Registry
 
 
 class FrontEnd(nn.Module):
-    """What every front end has: `spec`, `frames` and `bins` (the output's sizes); waveform in, features out."""
+    """Base class of the front ends: `spec`, `frames` and `bins` (the output's sizes); waveform in, features out."""
 
     spec: FeatureSpec
     frames: int

@@ -21,8 +21,8 @@ class Spectrum(nn.Module):
     The window is folded into cosines and sines, so that the transform of all frames is two matrix products: no FFT
     operator, no complex numbers, and no work for bins that nobody reads.
 
-    It starts out in evaluation mode. `train()` makes it twice as fast with one thread, with sums rounded in another order; on a
-    processor with AVX2 alone, by a Fourier transform after all.
+    It starts out in evaluation mode. `train()` makes it twice as fast with one thread, with sums rounded in another
+    order; on a processor with AVX2 alone, by a Fourier transform after all.
 
     Args:
         spec: the framing.
@@ -51,7 +51,7 @@ class Spectrum(nn.Module):
         self.bins = last_bin - first_bin + 1
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Power (batch, frames, bins) of a waveform (batch, samples): of a clip's frames, or those a shorter piece holds."""
+        """Compute the power (batch, frames, bins) of a waveform (batch, samples), a clip or a shorter piece."""
         if self.pad > 0:
             waveform = nn.functional.pad(waveform[:, None], (self.pad, self.pad), mode="reflect")[:, 0]
             waveform = waveform[:, self.skip :]
@@ -71,7 +71,7 @@ class Spectrum(nn.Module):
         return torch.addcmul(real * real, imaginary, imaginary)
 
     def _by_fft(self, frames: Tensor) -> Tensor:
-        """As `_by_products`, with the sums in another order."""
+        """Compute the same as `_by_products`, with the sums in another order."""
         hann = torch.hann_window(self.window, dtype=frames.dtype)
         transform = torch.view_as_real(torch.fft.rfft(frames * hann, n=self.fft_size))
         real, imaginary = transform[:, :, self.first_bin : self.first_bin + self.bins].unbind(-1)
@@ -85,8 +85,8 @@ class Spectrum(nn.Module):
         step = math.gcd(self.window, self.hop)
         if not torch.compiler.is_compiling() or self.window // step > _MOST_PIECES:
             return waveform.unfold(1, self.window, self.hop)[:, :count]
-        # An exported graph has no overlapping views: `unfold` becomes a gather of single samples, which takes as long as the
-        # whole rest of a small model. The same frames are a few pieces side by side, each a plain slice.
+        # An exported graph has no overlapping views: `unfold` becomes a gather of single samples, which takes as long
+        # as the whole rest of a small model. The same frames are a few pieces side by side, each a plain slice.
         stride = self.hop // step
         whole = waveform.shape[1] // step
         pieces = waveform[:, : whole * step].reshape(-1, whole, step)
@@ -95,10 +95,10 @@ class Spectrum(nn.Module):
 
 
 def folded_window(window: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The right half of a frame: times from its middle, in samples, and the weights of cosines and of sines there, float64.
+    """Return a frame's right half: times from its middle, in samples, and cosine and sine weights, float64.
 
-    The Hann window is symmetric about the frame's middle, and a shift in time turns the phase only: seen from the middle the
-    cosines are even and the sines odd, so each needs one half of the frame, folded. Sample 0 has weight 0.
+    The Hann window is symmetric about the frame's middle, and a shift in time turns the phase only: seen from the
+    middle the cosines are even and the sines odd, so each needs one half of the frame, folded. Sample 0 has weight 0.
 
     Args:
         window: samples in a frame.

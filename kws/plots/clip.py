@@ -24,7 +24,7 @@ def clip_figure(
     hop_ms: float,
     title: str = "",
 ) -> Figure:
-    """Waveform over log-mel features on one time axis; beside them the scores, the truth's bar green and a wrong answer's red.
+    """Draw waveform and log-mel features on one time axis, and the scores: the truth green, a wrong label red.
 
     Args:
         waveform: (samples,) in [-1, 1].

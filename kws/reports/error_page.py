@@ -13,7 +13,7 @@ from kws.evaluation.confusion import ConfusedPair
 
 @dataclass(frozen=True)
 class HeardClip:
-    """A clip that was copied out to be heard.
+    """A clip that was copied out for listening.
 
     Attributes:
         file: the clip's name in the data.
@@ -35,7 +35,7 @@ class HeardClip:
         return self.scores[self.predicted]
 
     def likeliest(self) -> str:
-        """The three likeliest labels and their scores."""
+        """Return the three likeliest labels and their scores."""
         ranked = sorted(self.scores.items(), key=lambda score: -score[1])[:3]
         return ", ".join(f"{name} {score:.3f}" for name, score in ranked)
 
@@ -43,7 +43,7 @@ class HeardClip:
 def error_page(
     title: str, summary: str, wrong: Sequence[HeardClip], least_confident: Sequence[HeardClip], pairs: Sequence[ConfusedPair]
 ) -> str:
-    """The page, as text.
+    """Render the page as text.
 
     Args:
         title: of the page.

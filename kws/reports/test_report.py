@@ -1,4 +1,4 @@
-"""What a finished test leaves behind: the numbers as JSON and the confusion matrix as a picture."""
+"""Report of a finished test: the numbers as JSON and the confusion matrix as a picture."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
 
 
 def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
-    """The testing set's confusion matrix, and a line of result.
+    """Format the testing set's confusion matrix, and a line of result.
 
     Args:
         confusion: of the testing set.
-        facts: validation_accuracy, steps, minutes, weights; where there is a temperature, also temperature_fit, ece_before and
-            ece_after.
+        facts: validation_accuracy, steps, minutes, weights; where there is a temperature, also temperature_fit,
+            ece_before and ece_after.
     """
     calibrated = (
         f" · ECE {100 * facts['ece_before']:.1f} %, {100 * facts['ece_after']:.1f} % at temperature {facts['temperature']:.2f}"

@@ -10,15 +10,15 @@ import numpy as np
 
 from kws.streaming.decoder_settings import DecoderSettings
 
-# What the best label leaves is taken to be shared among the others so that, at temperature 1, each has this times what the one
-# before it has. A score alone doesn't say; measured on a stream of Speech Commands, docs/calibration.md.
+# What the best label leaves is taken to be shared among the others so that, at temperature 1, each has this times what
+# the one before it has. A score alone doesn't say; measured on a stream of Speech Commands, docs/calibration.md.
 _FALL = 0.3
 # Digits kept: more would say more than is known.
 _DIGITS = 4
 
 
 def at_temperature(settings: DecoderSettings, before: float, after: float, labels: int) -> DecoderSettings:
-    """Settings that find at a new temperature what these found at the old one, as nearly as thresholds can.
+    """Convert settings to a new temperature so that they find the same, as nearly as thresholds can.
 
     Args:
         settings: of the decoder.

@@ -17,7 +17,7 @@ from kws.streaming.score_window import ScoreWindow
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the decoder makes of one result.
+    """Decision of the decoder on one result.
 
     Args:
         label: the one with the highest averaged score; the last one found while there is too little to average.
@@ -33,11 +33,11 @@ class Decision:
 
 
 class CommandDecoder:
-    """Turns scores over time into commands: the original's RecognizeCommands, and beyond it what the settings turn on.
+    """Turns scores over time into commands: TensorFlow's RecognizeCommands, and beyond it what the settings turn on.
 
     Args:
         labels: names of the scores, in order.
-        settings: see DecoderSettings; its defaults are the original's tool's.
+        settings: see DecoderSettings; its defaults are TensorFlow's tool's.
 
     Raises:
         KwsError: no labels, a label twice, or a threshold for a word that is no label.
@@ -77,7 +77,8 @@ class CommandDecoder:
             time_ms: start of the window, whole milliseconds, not before the last one's.
 
         Raises:
-            KwsError: another number of scores, one that is NaN or infinite, or a time that runs backwards; nothing was taken in.
+            KwsError: another number of scores, one that is NaN or infinite, or a time that runs backwards; nothing was
+                taken in.
         """
         time_ms = operator.index(time_ms)
         average = self._window.add(self._checked(scores, time_ms), time_ms)

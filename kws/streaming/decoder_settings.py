@@ -17,26 +17,31 @@ LONGEST_AVERAGE_MS = 10_000
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """How scores over time become detections; the defaults are those of the original's test_streaming_accuracy.
+    """Settings of the streaming decoder; the defaults are those of TensorFlow's test_streaming_accuracy.
 
     Args:
-        average_window_ms: scores of this span, both ends included, are averaged, 10 s at most; 0 takes each result as it is.
+        average_window_ms: scores of this span, both ends included, are averaged, 10 s at most; 0 takes each result as
+            it is.
         threshold: a label is found when its averaged score lies above (0 to 1).
         suppression_ms: after a label is found, nothing else is until more than this has passed; not after `_silence_`.
         minimum_count: results the window must hold before anything is decided.
         stride_ms: from one window of sound to the next.
-        word_thresholds: thresholds of single labels in place of `threshold`, as a mapping; 1 means never. Kept as sorted pairs.
-        consecutive_windows: the label must come out on top, above its threshold, in so many results in a row; 1 as the original.
-        release_threshold: a word that was found is held until its averaged score falls to this or below, and while it is
-            held nothing else is found (hysteresis); None holds nothing, as the original.
+        word_thresholds: thresholds of single labels in place of `threshold`, as a mapping; 1 means never. Kept as
+            sorted pairs.
+        consecutive_windows: the label must come out on top, above its threshold, in so many results in a row; 1 as the
+            original.
+        release_threshold: a word that was found is held until its averaged score falls to this or below, and while it
+            is held nothing else is found (hysteresis); None holds nothing, as TensorFlow's tutorial.
         repeat_words: a word said again is found again without another label between, once its averaged score
-            fell to its threshold (`release_threshold` where set) or below, and more than `suppression_ms` passed. False, as the
+            fell to its threshold (`release_threshold` where set) or below, and more than `suppression_ms` passed.
+            False, as the
             original: it is lost. `_silence_` and `_unknown_` never repeat, for that would only suppress words.
-        repeat_held_ms: with `repeat_words`, a word whose score never falls is found again each time so much has passed, for words
-            said so fast that their windows overlap; a steady sound taken for the word then repeats too. None: it must fall.
+        repeat_held_ms: with `repeat_words`, a word whose score never falls is found again each time so much has passed,
+            for words said so fast that their windows overlap; a steady sound taken for the word then repeats too. None:
+            it must fall.
 
     Raises:
-        InputError: a value that is none, or settings that together could never find anything.
+        KwsError: an invalid value, or settings that together could never find anything.
     """
 
     average_window_ms: int = 500
@@ -75,11 +80,11 @@ class DecoderSettings:
         self._check_extras()
 
     def threshold_of(self, label: str) -> float:
-        """The threshold of a label: its own where it has one."""
+        """Return the threshold of a label: its own if it has one."""
         return dict(self.word_thresholds).get(label, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it; `from_dict` undoes it."""
+        """Convert to JSON types; `from_dict` reverses it."""
         return {**asdict(self), "word_thresholds": dict(self.word_thresholds)}
 
     @classmethod
@@ -106,7 +111,7 @@ class DecoderSettings:
                 f"minimum_count: {self.minimum_count} given, but a window of average_window_ms={self.average_window_ms} holds"
                 f" {steps + 1} results at stride_ms={self.stride_ms}, so nothing would ever be found; give at most {steps + 1}"
             )
-        # The original decides nothing before a quarter of the window has passed.
+        # TensorFlow's tutorial decides nothing before a quarter of the window has passed.
         if steps * self.stride_ms < self.average_window_ms // 4:
             raise InputError(
                 f"stride_ms: {self.stride_ms} given, but average_window_ms={self.average_window_ms} is shorter,"

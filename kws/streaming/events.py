@@ -1,4 +1,4 @@
-"""What was said and what was found over time, and the files that list it: the original's text, JSON lines, Audacity labels."""
+"""Words and detections over time, and their files: TensorFlow's text format, JSON lines, Audacity labels."""
 
 from __future__ import annotations
 
@@ -60,16 +60,17 @@ class Detection:
         return self.time_ms / 1000
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         return asdict(self)
 
 
 def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
     """Read ground truth, rounded to whole ms, sorted by time.
 
-    The original's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds; the first
-    line says which. Empty lines and lines that start with `#` are left out. The original leaves out every line it can't read;
-    here it is an error. Lines that are out of order are put in order, as the original does, with a warning.
+    TensorFlow's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds;
+    the first line says which. Empty lines and lines that start with `#` are left out. TensorFlow's tutorial leaves out
+    every line it can't read; here it is an error. Lines that are out of order are put in order, as the tutorial does,
+    with a warning.
 
     Raises:
         KwsError: the file can't be read, or a line is something else, or of the other format; names file and line.
@@ -97,10 +98,10 @@ def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
 
 
 def write_truth(path: Path | str, words: Sequence[SpokenWord]) -> None:
-    """Write ground truth as `read_truth` and the original read it.
+    """Write ground truth as `read_truth` and TensorFlow's tutorial read it.
 
     Raises:
-        KwsError: a label with a comma or a line break, or that starts with `#`; a place that can't be written to.
+        KwsError: a label with a comma or a line break, or that starts with `#`; a path that can't be written to.
     """
     for word in words:
         if not _listable(word.label, ",") or word.label.startswith("#"):
@@ -135,7 +136,7 @@ def write_detections(path: Path | str, detections: Sequence[Detection]) -> None:
     """Write detections as JSON lines.
 
     Raises:
-        KwsError: a place that can't be written to.
+        KwsError: a path that can't be written to.
     """
     _write(path, [json_line(detection) for detection in detections])
 
@@ -157,7 +158,7 @@ def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], le
         length_ms: of each label, such as the window of sound that a detection was made from.
 
     Raises:
-        KwsError: a label with a tab or a line break; a place that can't be written to.
+        KwsError: a label with a tab or a line break; a path that can't be written to.
     """
     for item in items:
         if not _listable(item.label, "\t"):
@@ -166,17 +167,17 @@ def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], le
 
 
 def json_line(found: Detection) -> str:
-    """A detection as a line of JSON."""
+    """Format a detection as a line of JSON."""
     return json.dumps(found.to_dict(), ensure_ascii=False)
 
 
 def audacity_line(item: SpokenWord | Detection, length_ms: float) -> str:
-    """A word or a detection as a line of a label track, so long."""
+    """Format a word or a detection as a line of a label track, with the given length."""
     return f"{item.time_ms / 1000:.6f}\t{(item.time_ms + length_ms) / 1000:.6f}\t{item.label}"
 
 
 def text_line(found: Detection) -> str:
-    """A detection as a line for people."""
+    """Format a detection as a line for people."""
     return f"{found.time_ms / 1000:9.2f} s  {pad(found.label, 16)} {found.score:.3f}"
 
 
@@ -213,7 +214,7 @@ def _time(item: SpokenWord) -> int:
 
 
 def _lines(path: Path | str) -> Iterator[tuple[str, str]]:
-    """The lines that are not empty, each with its place, `file:line`."""
+    """Yield the lines that are not empty, each with its position, `file:line`."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")  # Windows' editors put a mark at the start
     except OSError as error:

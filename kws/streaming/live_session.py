@@ -27,7 +27,7 @@ _FAINTEST_DB = -96.0
 
 @dataclass(frozen=True)
 class SessionState:
-    """How it stands with a live stream.
+    """Snapshot of a live session: scores, recent detections, input level, load.
 
     Args:
         labels: names of the scores.
@@ -67,13 +67,13 @@ class SessionState:
 class LiveSession:
     """Spots words in blocks as they arrive.
 
-    Each sample is rounded to 16 bits before it is scored, and the scorer gets no more than a stride at a time: so the recording
-    gives the same scores again, to the bit, however the sound came in.
+    Each sample is rounded to 16 bits before it is scored, and the scorer gets no more than a stride at a time: so the
+    recording gives the same scores again, to the bit, however the sound came in.
 
     Args:
         scorer: gives the scores of each window.
         settings: of the decoder.
-        recorder: keeps what is heard; whoever made it closes it.
+        recorder: keeps the sound; whoever made it closes it.
         clock: seconds, from any moment on.
 
     Raises:
@@ -121,13 +121,13 @@ class LiveSession:
         return found
 
     def end(self) -> list[Detection]:
-        """The stream is over: what its last window, filled up with zeros, finds."""
+        """End the stream; return what its last window, padded with zeros, finds."""
         found = self._spotter.flush()
         self._keep(found)
         return found
 
     def state(self, waiting_samples: int = 0) -> SessionState:
-        """How it stands, with so many samples waiting."""
+        """Return a snapshot; `waiting_samples` have arrived and are not processed yet."""
         return SessionState(
             self._labels, self._scores, self._thresholds, tuple(self._latest), self._found, self._time_ms,
             self._dropped, 1000 * self._dropped // self._rate_hz,
@@ -163,7 +163,7 @@ class LiveSession:
 
 
 def feed(spotter: Spotter, samples: NDArray[np.int16], dropped: int, stride_samples: int) -> list[Detection]:
-    """Feed what was heard live, or is heard again, window by window: many at once would round the last bits another way."""
+    """Feed live or replayed sound window by window: larger batches would round the last bits differently."""
     found = spotter.skip(dropped)
     for first in range(0, len(samples), stride_samples):
         found += spotter.feed(samples[first : first + stride_samples])

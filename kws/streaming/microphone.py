@@ -21,7 +21,8 @@ class Block(NamedTuple):
     """Sound as it arrives.
 
     Args:
-        samples: float32 (samples,) in [-1, 1], one channel, at the model's rate; none where nothing arrived for a while.
+        samples: float32 (samples,) in [-1, 1], one channel, at the model's rate; none where nothing arrived for a
+            while.
         dropped: samples that were lost before these.
     """
 
@@ -34,7 +35,7 @@ class Microphone(Protocol):
 
     @property
     def name(self) -> str:
-        """What is listened to."""
+        """Name of the sound source."""
         ...
 
     @property
@@ -47,12 +48,12 @@ class Microphone(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
     def __iter__(self) -> Iterator[Block]:
-        """The blocks, until the sound ends."""
+        """Yield the blocks until the sound ends."""
         ...
 
 
 class RealTimeSound:
-    """A recording played as if it were spoken now: each block comes when a microphone would have given it. Loses nothing.
+    """Recording played in real time: each block comes when a microphone would deliver it. Loses nothing.
 
     Args:
         samples: int16 (samples,).
@@ -63,7 +64,7 @@ class RealTimeSound:
         sleep: waits so many seconds.
 
     Raises:
-        KwsError: a speed that is none.
+        KwsError: an invalid speed.
     """
 
     def __init__(

@@ -25,9 +25,9 @@ _NOTHING = np.zeros(0, np.float32)
 class PortAudioMicrophone:
     """A microphone. PortAudio's thread puts blocks in a bounded queue; whoever iterates takes them out.
 
-    It is opened at the wanted rate with one channel. A device that refuses gives its own rate, resampled here, or all its
-    channels, averaged. Blocks are dropped, and counted, when the queue is full, and where PortAudio tells of an overflow: how
-    much was lost then is what the device's clock says, and at least one sample.
+    It is opened at the wanted rate with one channel. A device that refuses gives its own rate, resampled here, or all
+    its channels, averaged. Blocks are dropped, and counted, when the queue is full, and where PortAudio tells of an
+    overflow: how much was lost then is what the device's clock says, and at least one sample.
 
     Args:
         sample_rate: wanted rate.
@@ -127,7 +127,7 @@ class PortAudioMicrophone:
             ) from error
 
     def _choose(self, sample_rate: int, found: Any) -> tuple[int, int]:
-        """The first of the rates and channels, best first, that the device takes."""
+        """Return the first pair of sample rate and channels, best first, that the device takes."""
         own_hz, most = int(found["default_samplerate"]), int(found["max_input_channels"])
         refused = ""
         for channels in dict.fromkeys((1, most)):
@@ -144,7 +144,7 @@ class PortAudioMicrophone:
 
 
 def load_sounddevice() -> Any:
-    """The package sounddevice.
+    """Import the package sounddevice.
 
     Raises:
         KwsError: it, or PortAudio, is not installed.
@@ -169,7 +169,7 @@ def load_sounddevice() -> Any:
 
 
 def list_microphones(sounddevice: Any = None) -> list[str]:
-    """A line for each microphone: its number for --device, name, channels, own rate; `*` marks the system's.
+    """Return one line per microphone: number for --device, name, channels, own rate; `*` marks the default.
 
     Raises:
         KwsError: sounddevice or PortAudio is not installed, or there is no microphone.

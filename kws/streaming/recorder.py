@@ -1,4 +1,4 @@
-"""What was heard live, kept so that it can be heard again exactly: the sound, where some was lost, scores and detections."""
+"""Recorder of a live session, for exact replay: the sound, its gaps, scores and detections."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ def beside(path: Path, kind: str) -> Path:
 
 
 class Recorder:
-    """Writes what is heard, as it is heard; killed at any moment it leaves a whole WAV and the lists up to that moment.
+    """Writes the sound as it arrives; killed at any moment it leaves a whole WAV and the lists up to that moment.
 
-    The WAV's header is written anew after every block, and each line of the lists at once. The scores are gathered in a file
-    without a name and written as NPZ at the end: `kws stream --scores` makes them again from the sound. Memory is constant.
+    The WAV's header is written anew after every block, and each line of the lists at once. The scores are gathered in a
+    file without a name and written as NPZ at the end: `kws stream --scores` makes them again from the sound. Memory is
+    constant.
 
     Args:
         path: the WAV to be; `.gaps.jsonl`, `.detections.jsonl` and `.scores.npz` come beside it.
@@ -56,7 +57,7 @@ class Recorder:
         labels: of the scores.
 
     Raises:
-        KwsError: another ending, a recording that is already there, or a place that can't be written to.
+        KwsError: another ending, a recording that is already there, or a path that can't be written to.
     """
 
     def __init__(self, path: Path, sample_rate: int, labels: LabelSet) -> None:
@@ -79,7 +80,7 @@ class Recorder:
         """Sound was lost: zeros in the WAV, and a line in the gaps.
 
         Raises:
-            KwsError: the place can't be written to, or 4 GiB are full.
+            KwsError: the path can't be written to, or 4 GiB are full.
         """
         if samples:
             with _named(self.path):
@@ -91,7 +92,7 @@ class Recorder:
         """Append int16 (samples,).
 
         Raises:
-            KwsError: the place can't be written to, or 4 GiB are full.
+            KwsError: the path can't be written to, or 4 GiB are full.
         """
         if 2 * (self._samples + len(samples)) > _MOST_BYTES:
             hours = self._samples / self._rate_hz / 3600
@@ -106,7 +107,7 @@ class Recorder:
         """Append windows' times (windows,) and scores (windows, labels).
 
         Raises:
-            KwsError: the place can't be written to.
+            KwsError: the path can't be written to.
         """
         rows = np.empty(len(times_ms), self._rows)
         rows["time_ms"], rows["scores"] = times_ms, scores
@@ -117,7 +118,7 @@ class Recorder:
         """Append detections.
 
         Raises:
-            KwsError: the place can't be written to.
+            KwsError: the path can't be written to.
         """
         with _named(self.path):
             for found in detections:
@@ -127,7 +128,7 @@ class Recorder:
         """Write the scores, and close all files.
 
         Raises:
-            KwsError: the place can't be written to.
+            KwsError: the path can't be written to.
         """
         # Closing writes too, what was held back.
         with _named(self.path), self._opened:
@@ -156,7 +157,7 @@ class Recorder:
 
 
 def read_gaps(path: Path, sample_rate: int) -> tuple[Gap, ...] | None:
-    """The gaps in a recording, in its samples at `sample_rate`, one after another; None if it is none of Recorder's.
+    """Read a recording's gaps, in samples at `sample_rate`, in order; None if Recorder did not write it.
 
     Raises:
         KwsError: the list beside it can't be read, or holds something else.
@@ -183,7 +184,7 @@ def read_gaps(path: Path, sample_rate: int) -> tuple[Gap, ...] | None:
 
 
 def blocks_of(samples: NDArray[np.int16], gaps: Sequence[Gap], size: int) -> Iterator[tuple[NDArray[np.int16], int]]:
-    """A recording in pieces of at most so many samples, and how many were lost before each (of none, where it ends lost)."""
+    """Yield pieces of limited length, and the samples lost before each (the last is empty if it ends in a gap)."""
     place = lost = 0
     for first, count in (*gaps, Gap(len(samples), 0)):
         for start in range(place, min(first, len(samples)), size):

@@ -20,7 +20,7 @@ class ScoreWindow:
     def __init__(self, labels: int, window_ms: int, minimum_count: int) -> None:
         self._window_ms = window_ms
         self._minimum_count = minimum_count
-        self._youngest_ms = window_ms // 4  # integer division, as the original's
+        self._youngest_ms = window_ms // 4  # integer division, as TensorFlow's
         # Rows from _start to _stop are in the window; at the end of the array they move to its front.
         self._scores = np.empty((_FIRST_CAPACITY, labels), dtype=np.float32)
         self._times_ms = [0] * _FIRST_CAPACITY
@@ -34,8 +34,8 @@ class ScoreWindow:
         """Take in a result, (labels,), not older than the last one.
 
         Returns:
-            float32 (labels,), the mean over the window; None while it holds too few results, or its oldest is younger than
-            a quarter of the window (RecognizeCommands of the original).
+            float32 (labels,), the mean over the window; None while it holds too few results, or its oldest is younger
+            than a quarter of the window (RecognizeCommands of TensorFlow's tutorial).
         """
         if self._stop == len(self._times_ms):
             self._make_room()
@@ -48,7 +48,7 @@ class ScoreWindow:
         count = self._stop - self._start
         if count < self._minimum_count or time_ms - times[self._start] < self._youngest_ms:
             return None
-        # Each divided, then summed from the oldest on, all in float32: bit for bit the original's mean.
+        # Each divided, then summed from the oldest on, all in float32: bit for bit TensorFlow's mean.
         parts = self._scores[self._start : self._stop] / np.float32(count)
         mean: NDArray[np.float32] = np.add.reduce(parts, axis=0)
         return mean

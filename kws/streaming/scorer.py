@@ -1,4 +1,4 @@
-"""Sound in chunks of any size to scores of whole windows, one every stride. NumPy only: what computes the scores comes in."""
+"""Scores of whole windows, one per stride, from chunks of any size. NumPy only: the model is passed in."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class StreamScorer(Protocol):
         ...
 
     def push(self, samples: Samples) -> Scores:
-        """Take in sound, float32 (samples,); the scores (windows, labels) of the windows that it completed, in order."""
+        """Take in sound, float32 (samples,); return the scores (windows, labels) of the completed windows, in order."""
         ...
 
     def reset(self) -> None:
@@ -70,7 +70,7 @@ class ClipModel(Protocol):
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """How a streaming model is driven; window i is the clip at `i * stride_samples` of the stream.
+    """Timing and states of a streaming model; window i is the clip at `i * stride_samples` of the stream.
 
     Args:
         stride_samples: new samples for every row of scores.
@@ -90,11 +90,11 @@ class StreamLayout:
         return (self.warm_up + 1) * self.stride_samples - self.pad
 
     def zeros(self) -> list[NDArray[np.float32]]:
-        """The states before a stream."""
+        """Return the states before a stream."""
         return [np.zeros(shape, np.float32) for _, shape in self.state]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it; `from_dict` undoes it."""
+        """Convert to JSON types; `from_dict` reverses it."""
         return {**asdict(self), "state": [{"name": name, "shape": list(shape)} for name, shape in self.state]}
 
     @classmethod
@@ -129,7 +129,7 @@ class WindowScorer:
         self._rest = np.zeros(0, np.float32)
 
     def push(self, samples: Samples) -> Scores:
-        """The scores (windows, labels) of the windows that these samples complete.
+        """Return the scores (windows, labels) of the windows that these samples complete.
 
         Raises:
             KwsError: not float (samples,), or NaN or infinite samples; nothing was taken in.
@@ -168,7 +168,7 @@ class StatefulScorer:
         self._to_drop = self.layout.warm_up
 
     def push(self, samples: Samples) -> Scores:
-        """The scores (windows, labels) of the windows that these samples complete.
+        """Return the scores (windows, labels) of the windows that these samples complete.
 
         Raises:
             KwsError: not float (samples,), or NaN or infinite samples; nothing was taken in.
@@ -187,7 +187,7 @@ class StatefulScorer:
 
 
 def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
-    """A stride in samples: of whole hops as many times a hop's samples, else cut down to whole samples.
+    """Return a stride in samples: a multiple of the hop where it is whole hops, else rounded down to whole samples.
 
     Where a hop is no whole number of samples, as at 22,050 Hz, only so are the frames of one window those of the next.
 
@@ -207,13 +207,13 @@ def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
 
 
 def whole_hops(stride_ms: float, spec: FeatureSpec) -> int:
-    """How many hops a stride is, in the milliseconds of the settings; 0 where it is no whole number of them."""
+    """Return a stride in hops, from the settings in milliseconds; 0 if it is not a whole number."""
     hops = round(stride_ms / spec.hop_ms)
     return hops if abs(stride_ms - hops * spec.hop_ms) < 1e-6 else 0
 
 
 def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
-    """Whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
+    """Return whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
     own = scorer.stride_samples
     return stride_ms == round(1000 * own / scorer.spec.sample_rate) or (
         0 < stride_ms <= scorer.spec.clip_ms and own == stride_samples(stride_ms, scorer.spec)
@@ -221,7 +221,7 @@ def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
 
 
 def checked(samples: Samples) -> Samples:
-    """The samples as float32, if a stream can go on with them.
+    """Return the samples as float32, after checking that a stream can go on with them.
 
     Raises:
         InputError: another type or shape, or NaN or infinite samples.

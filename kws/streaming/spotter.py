@@ -28,19 +28,22 @@ _ZEROS_MS = 10
 class Spotter:
     """Finds words in a stream. Its memory does not grow with the stream.
 
-    Times count from the stream's first sample, dropped ones included; a detection's is the START of the window that decided,
-    as the original's. `_silence_` is no detection; `_unknown_` is one, as the original counts it.
+    Times count from the stream's first sample, dropped ones included; a detection's is the START of the window that
+    decided, as TensorFlow's. `_silence_` is no detection; `_unknown_` is one, as TensorFlow's tutorial counts it.
 
-    A word is found where its windows agree, and at the ends of a stream a word has few windows. So faint noise is put before
-    the stream and after it: every window that holds any of the sound is scored. `on_scores` gets negative times of windows
-    that begin before the stream; a detection in one of those has the time 0.
+    A word is found where its windows agree, and at the ends of a stream a word has few windows. So faint noise is put
+    before the stream and after it: every window that holds any of the sound is scored. `on_scores` gets negative times
+    of windows that begin before the stream; a detection in one of those has the time 0.
 
     Args:
         scorer: gives the scores of each window.
         settings: of the decoder; their stride must be the scorer's.
-        on_scores: called with the times and the scores of the windows that completed, before their detections are returned.
-        pad_ends: put faint noise before the stream and after it; False scores the windows inside of it alone, as the original.
-        fill_zeros: put faint noise in place of digital silence (exact zeros for over 10 ms); False leaves it, as the original.
+        on_scores: called with the times and the scores of the windows that completed, before their detections are
+            returned.
+        pad_ends: put faint noise before the stream and after it; False scores the windows inside of it alone, as the
+            original.
+        fill_zeros: put faint noise in place of digital silence (exact zeros for over 10 ms); False leaves it, as the
+            original.
 
     Raises:
         KwsError: the scorer's stride is not the settings', or the settings do not fit the labels.
@@ -110,10 +113,10 @@ class Spotter:
     def skip(self, samples: int) -> list[Detection]:
         """Tell that sound was lost: time goes on, and nothing before the gap is joined to anything after it.
 
-        The windows begin anew after the gap, and the decoder forgets what it found before it, for whatever ended the word may
-        lie in the gap. The rest before the gap that filled no window is not scored. A gap is no end of the stream: no noise is
-        put around it, for a word there was cut in two, and a computer that loses sound has no time for windows more. A gap before
-        any sound is none: the noise stands before the first sound that is fed.
+        The windows begin anew after the gap, and the decoder forgets what it found before it, for whatever ended the
+        word may lie in the gap. The rest before the gap that filled no window is not scored. A gap is no end of the
+        stream: no noise is put around it, for a word there was cut in two, and a computer that loses sound has no time
+        for more windows. A gap before any sound is ignored: the noise comes before the first sound that is fed.
 
         Args:
             samples: how many were lost.
@@ -134,9 +137,9 @@ class Spotter:
     def flush(self) -> list[Detection]:
         """End the stream, and be ready for a new one at time 0.
 
-        With `pad_ends`, faint noise follows until every window that holds any of the sound was scored. Without, what came after
-        the last whole window (less than a stride; or all, if the stream is shorter than a window) is filled up with zeros at
-        its end, as a short clip is, and scored as one window more. So every sample was in a window.
+        With `pad_ends`, faint noise follows until every window that holds any of the sound was scored. Without, what
+        came after the last whole window (less than a stride; or all, if the stream is shorter than a window) is filled
+        up with zeros at its end, as a short clip is, and scored as one window more. So every sample was in a window.
 
         Returns:
             What was found in these windows.

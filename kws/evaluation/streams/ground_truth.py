@@ -1,4 +1,4 @@
-"""Whether a ground truth is of this model and of this sound. NumPy only."""
+"""Checks that a ground truth belongs to this model and this sound. NumPy only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FASTEST_MS = 100
 
 
 def read_truth_of(path: Path, labels: Sequence[str]) -> tuple[SpokenWord, ...]:
-    """The ground truth, if its labels are the model's.
+    """Read the ground truth, and check that its labels are the model's.
 
     Raises:
         KwsError: it can't be read, or has a label that the model has not.
@@ -38,8 +38,8 @@ def check_times(path: Path, truth: Sequence[SpokenWord], sound: Path, duration_m
         duration_ms: of the sound.
 
     Raises:
-        KwsError: a word lies outside of the sound, or the words follow one another faster than anybody speaks, in the first
-            thousandth of the sound.
+        KwsError: a word lies outside of the sound, or the words follow one another faster than anybody speaks, in the
+            first thousandth of the sound.
     """
     for word in truth:
         if not 0 <= word.time_ms <= duration_ms:

@@ -17,12 +17,12 @@ class Estimate:
     high: float
 
     def to_dict(self) -> dict[str, float | None]:
-        """As JSON takes it: null for what is nan."""
+        """Convert to JSON types; nan becomes null."""
         return {"value": None if math.isnan(self.value) else self.value, "low": self.low, "high": self.high}
 
 
 def share(part: int, whole: int, confidence: float = 0.95) -> Estimate:
-    """A share of trials with its Wilson score interval (Wilson 1927).
+    """Compute a share of trials with its Wilson score interval (Wilson 1927).
 
     Raises:
         KwsError: a confidence outside of (0, 1).

@@ -1,4 +1,4 @@
-"""Which detection answers which word: each at most once."""
+"""One-to-one matching of detections and words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Matching:
 
     Args:
         hits: pairs of the same label.
-        wrong: pairs of different labels: another word was heard.
+        wrong: pairs of different labels (substitutions).
         missed: words without a detection.
         false_accepts: detections without a word.
     """
@@ -31,8 +31,9 @@ class Matching:
 def match_detections(words: Sequence[SpokenWord], detections: Sequence[Detection], tolerance_ms: int) -> Matching:
     """Pair words and detections at most `tolerance_ms` apart.
 
-    As many hits as there can be, and of those the ones nearest in time; then as many wrong pairs as there can be of what is left.
-    So a second detection of a word is a false accept, and never takes its neighbour's word (in the original's count it may).
+    As many hits as there can be, and of those the ones nearest in time; then as many wrong pairs as there can be of
+    what is left. So a second detection of a word is a false accept, and never takes its neighbour's word (in the
+    original's count it may).
     """
     hits: list[tuple[int, int]] = []
     for label in {word.label for word in words}:

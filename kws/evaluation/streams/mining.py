@@ -1,4 +1,4 @@
-"""False detections, cut out of sound that holds no wanted word: new clips of what is not to be answered to. NumPy only."""
+"""False detections cut out of sound without keywords, as new clips for `_unknown_`. NumPy only."""
 
 from __future__ import annotations
 
@@ -39,15 +39,16 @@ def mine(
     The name before `_nohash_` is what the split goes by: all clips of a recording fall into one set.
 
     Args:
-        samples: int16 (samples,), sound in which no wanted word is said.
+        samples: int16 (samples,), sound in which no keyword is said.
         detections: what was found in it; `_unknown_` and `_silence_` are no false detections.
         sample_rate: samples a second.
-        clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter sound.
+        clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter
+            sound.
         out: folder of word folders.
         name: of the recording.
 
     Raises:
-        KwsError: a name that would spoil the split, or a place that can't be written to.
+        KwsError: a name that would spoil the split, or a path that can't be written to.
     """
     if not name or "_nohash_" in name or "/" in name:
         raise KwsError(f"{name!r}: no name for mined clips; rename the recording, without _nohash_")

@@ -26,7 +26,7 @@ class ScoredStream:
         times_ms: whole numbers (windows,), start of each window, not running backwards; below 0 before the sound.
         scores: float32 (windows, labels), finite.
         labels: names of the scores.
-        truth: what was said; empty for sound without a wanted word, whose false accepts count all the same.
+        truth: what was said; empty for sound without a keyword, whose false accepts count all the same.
         duration_ms: of the sound.
 
     Raises:
@@ -100,7 +100,7 @@ class OfflineDecoder:
         self._best = self._means.max(axis=1, initial=-np.inf)
 
     def detect(self, settings: DecoderSettings) -> tuple[Detection, ...]:
-        """What CommandDecoder finds in the stream; looks only at results above their threshold.
+        """Find what CommandDecoder finds in the stream; look only at results above their threshold.
 
         Raises:
             KwsError: settings for another length of window.
@@ -129,7 +129,7 @@ class OfflineDecoder:
 
 
 class _Held:
-    """How long a word that was found is held."""
+    """Return how long a detected word is held."""
 
     def __init__(
         self, means: NDArray[np.float32], known: NDArray[np.bool_], thresholds: NDArray[np.float32], settings: DecoderSettings
@@ -142,7 +142,7 @@ class _Held:
             self._ends = [np.flatnonzero(column).tolist() for column in low.T]
 
     def until(self, place: int, label: int) -> float:
-        """The first result after a place at which the label is no longer held."""
+        """Return the first result after an index at which the label is no longer held."""
         ends = self._ends[label]
         following = bisect_right(ends, place)
         return ends[following] if following < len(ends) else math.inf
@@ -156,7 +156,7 @@ def _walk(
     settings: DecoderSettings,
     held: _Held,
 ) -> list[int]:
-    """Of the results above their threshold, the places of those that are new; the rules of CommandDecoder, with leaps."""
+    """Return the indices of new detections among the results above threshold, by CommandDecoder's rules."""
     silence = labels.index(SILENCE) if SILENCE in labels else -1
     reserved = {silence, labels.index(UNKNOWN) if UNKNOWN in labels else -1}
     other = _next_other(tops)
@@ -184,6 +184,6 @@ def _walk(
 
 
 def _next_other(tops: NDArray[np.int64]) -> list[int]:
-    """For each place the next one of another label."""
+    """Return for each index the next index with another label."""
     stops = np.append(np.flatnonzero(np.diff(tops)) + 1, len(tops))
     return np.repeat(stops, np.diff(stops, prepend=0)).tolist() if len(tops) else []

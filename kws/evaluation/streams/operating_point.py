@@ -1,4 +1,4 @@
-"""What settings of the decoder are worth on streams that were scored."""
+"""Evaluation of decoder settings on scored streams."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OperatingPointEvaluator:
         self._known: dict[tuple[int, tuple[Detection, ...]], StreamScore] = {}
 
     def point(self, settings: DecoderSettings) -> OperatingPoint:
-        """The settings with their score over all streams."""
+        """Return the settings with their score over all streams."""
         # Only the latest are kept, for an hour's are large.
         if not self._averages or self._averages[0].window_ms != settings.average_window_ms:
             self._averages = [OfflineDecoder(stream, settings.average_window_ms) for stream in self._streams]
@@ -47,7 +47,7 @@ class OperatingPointEvaluator:
 
 
 def _together(scores: Sequence[StreamScore]) -> StreamScore:
-    """The score of several streams, matched each by itself."""
+    """Compute the score of several streams, each matched by itself."""
     names = list(dict.fromkeys(name for score in scores for name in score.words))
     hours = sum(score.total.hours for score in scores)
     words = {name: _sum([score.words[name] for score in scores if name in score.words], hours) for name in names}
@@ -69,7 +69,7 @@ def _sum(parts: Sequence[WordScore], hours: float) -> WordScore:
 
 
 def sort_key(point: OperatingPoint) -> tuple[float, ...]:
-    """The smaller, the better: hits, then false accepts, words taken for others, latency, distance from the defaults."""
+    """Return a key, smaller is better: hits, false accepts, substitutions, latency, distance from the defaults."""
     total, defaults = point.score.total, DecoderSettings()
     latency_ms = total.latency_ms(50)
     names = ("threshold", "average_window_ms", "suppression_ms", "minimum_count")

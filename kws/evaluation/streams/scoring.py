@@ -1,4 +1,4 @@
-"""How well detections fit the ground truth: one-to-one rates with their intervals, and latencies."""
+"""Scores of detections against the ground truth: one-to-one rates with their intervals, and latencies."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MS_PER_HOUR = 3_600_000
 
 @dataclass(frozen=True)
 class WordScore:
-    """How one word fared, or all of them together.
+    """Score of one word, or of all words together.
 
     Args:
         hits: times it was said and found.
-        wrong: times it was said and another word was found.
+        wrong: substitutions: times it was said and another word was found.
         missed: times it was said and nothing was found.
         false_accepts: times it was found and no word was there, or one that had its detection.
-        substitutions_in: times it was found where another word was said: the other side of `wrong`.
+        substitutions_in: substitutions in which this keyword was detected in place of another.
         latencies_ms: of the hits, detection minus word. Both are starts, of a window of sound and of the word, so a
             latency can be negative; when the decision could be known is a window's length later.
         hours: of sound.
@@ -71,11 +71,11 @@ class WordScore:
         return per_hour(self.false_accepts, self.hours, self.confidence)
 
     def latency_ms(self, percentile: float) -> float | None:
-        """A percentile (0 to 100) of the latencies, interpolated; None without hits."""
+        """Return a percentile (0 to 100) of the latencies, interpolated; None without hits."""
         return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it: counts, rates with their intervals, latency p50 and p95; null for what has no value."""
+        """Convert to JSON types: counts, rates with their intervals, latency p50 and p95; no value becomes null."""
         return {
             "said": self.said,
             "hits": self.hits,
@@ -94,7 +94,7 @@ class WordScore:
 
 @dataclass(frozen=True)
 class StreamScore:
-    """How the detections in a stream of sound fit what was said.
+    """Score of the detections in a stream against its ground truth.
 
     Args:
         total: all words together.
@@ -109,7 +109,7 @@ class StreamScore:
     tolerance_ms: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         return {
             "duration_ms": self.duration_ms,
             "tolerance_ms": self.tolerance_ms,
@@ -119,7 +119,7 @@ class StreamScore:
         }
 
     def to_text(self) -> str:
-        """A table: a row a word and one for all, rates with their intervals."""
+        """Format a table: a row for each word and one for all, rates with their intervals."""
         header = ("", "said", "hits", "wrong", "missed", "false", "hit rate", "false accepts an hour", "latency p50, p95")
         rows = []
         for name, score in (*self.words.items(), ("all words", self.total)):
@@ -142,8 +142,8 @@ def score_detections(
 ) -> StreamScore:
     """Score detections one to one.
 
-    `_silence_` and `_unknown_` are no commands: as detections they are left out, and as ground truth they need no detection, so
-    that a command found at an unknown word is a false accept.
+    `_silence_` and `_unknown_` are no commands: as detections they are left out, and as ground truth they need no
+    detection, so that a command found at an unknown word is a false accept.
 
     Args:
         words: what was said, in any order.
@@ -154,7 +154,7 @@ def score_detections(
         labels: words to list first and in any case; others follow, sorted.
 
     Raises:
-        KwsError: a duration or tolerance that is none, a confidence outside of (0, 1), or a word beyond the end.
+        KwsError: an invalid duration or tolerance, a confidence outside of (0, 1), or a word beyond the end.
     """
     check_confidence(confidence)
     _check(words, duration_ms, tolerance_ms)

@@ -15,7 +15,8 @@ from kws.evaluation.streams.simulation_settings import SimulationSettings
 from kws.labels import UNKNOWN
 from kws.streaming.events import SpokenWord
 
-# As the original's generator: a piece of noise every second, half a second over the next; fades of 250 ms, of a word 500 samples.
+# As TensorFlow's generator: a piece of noise every second, half a second over the next; fades of 250 ms, of a word
+# 500 samples.
 _PIECE_S, _PIECE_STRIDE_S, _PIECE_FADE_S, _WORD_FADE_S = 1.5, 1.0, 0.25, 500 / 16_000
 # A stream is mixed in blocks, so that an hour takes little more memory than its 16-bit samples.
 _BLOCK_S = 30
@@ -28,7 +29,7 @@ class ClipSource:
     """Clips to be spoken.
 
     Attributes:
-        wanted, unknown: indices of the clips of wanted words and of others.
+        wanted, unknown: indices of the clips of keywords and of others.
         labels: label of every wanted clip, by index.
         read: the sound of a clip by its index, int16 (samples,), at most as long as the clips of the stream.
     """
@@ -45,10 +46,11 @@ class SimulatedStream:
 
     Attributes:
         samples: int16 (samples,).
-        truth: what was said. A word's time is where its clip starts, as the original's; inside the clip the word starts later,
-            and the window of sound that starts at this time holds the clip whole.
+        truth: what was said. A word's time is where its clip starts, as TensorFlow's; inside the clip the word starts
+            later, and the window of sound that starts at this time holds the clip whole.
         clips: index of each word's clip.
-        parts_rms: root mean square of the `words` (over their clips) and of the `noise`, full scale 1, before they were mixed.
+        parts_rms: root mean square of the `words` (over their clips) and of the `noise`, full scale 1, before they were
+            mixed.
         clipped: samples whose sum lay beyond full scale; they saturate.
     """
 
@@ -74,7 +76,7 @@ class _Track:
     read: Callable[[int], NDArray[np.float32]]
 
     def mix(self, first: int, last: int) -> NDArray[np.float32]:
-        """What is heard from one sample to another."""
+        """Return the waveform from one sample to another."""
         block = np.zeros(last - first, np.float32)
         for number in range(bisect_right(self.starts, first - self.longest), bisect_left(self.starts, last)):
             start, sound = self.starts[number], self.read(number)
@@ -87,7 +89,7 @@ class _Track:
 def simulate_stream(
     settings: SimulationSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
 ) -> SimulatedStream:
-    """Mix a stream by the recipe of the original's generate_streaming_test_wav.
+    """Mix a stream by the recipe of TensorFlow's generate_streaming_test_wav.
 
     Args:
         settings: see `SceneSettings`.
@@ -97,8 +99,8 @@ def simulate_stream(
         noises: recordings of noise, each at least 1.5 s.
 
     Raises:
-        KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too short a
-            one, or nothing but digital silence where a level in dB is asked for.
+        KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too
+            short a one, or nothing but digital silence where a level in dB is asked for.
     """
     length = _length(settings.minutes, sample_rate, clip_samples)
     rng = np.random.default_rng(settings.seed)
@@ -121,7 +123,7 @@ def simulate_stream(
 
 
 def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
-    """Samples of a stream.
+    """Return samples of a stream.
 
     Raises:
         KwsError: less than a clip, or more than a WAV file holds.
@@ -138,7 +140,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
 def _place_words(
     settings: SimulationSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
 ) -> list[tuple[int, int, str]]:
-    """First sample, clip and label of each word: a label is drawn first, so that rare words are said as often as others."""
+    """Draw each word's first sample, clip and label; the label first, so that rare words come as often as others."""
     interval = round(settings.interval_s * sample_rate)
     if interval < clip_samples:
         raise KwsError(
@@ -174,7 +176,7 @@ def _word_track(placed: Sequence[tuple[int, int, str]], sample_rate: int, clip_s
 
 
 def _noise_track(length: int, sample_rate: int, noises: Sequence[NDArray[np.int16]], rng: np.random.Generator) -> _Track:
-    """Noise over the whole stream at full volume: pieces that overlap, each with a volume of its own."""
+    """Make noise over the whole stream at full volume: overlapping pieces, each with its own volume."""
     piece, stride = round(_PIECE_S * sample_rate), round(_PIECE_STRIDE_S * sample_rate)
     shortest = min((len(noise) for noise in noises), default=0)
     if shortest < piece:
@@ -197,7 +199,7 @@ def _noise_track(length: int, sample_rate: int, noises: Sequence[NDArray[np.int1
 
 
 def _envelope(length: int, fade: int) -> NDArray[np.float32]:
-    """Rises from 0 over `fade` samples, and falls over as many."""
+    """Return gains (length,) that rise from 0 over `fade` samples, and fall over as many."""
     place = np.arange(length, dtype=np.float32)
     envelope: NDArray[np.float32] = np.minimum(np.float32(1), np.minimum(place, length - place) / np.float32(max(1, fade)))
     return envelope
@@ -212,7 +214,7 @@ def _rms(sounds: Iterator[NDArray[np.float32]]) -> float:
 
 
 def _gain(snr_db: float, spoken: float, level: float) -> float:
-    """What brings noise of a level under words of another by so much."""
+    """Compute the gain that puts noise `snr_db` below the words, from their levels (RMS)."""
     for name, found in (("words", spoken), ("noise", level)):
         if found == 0:
             raise KwsError(

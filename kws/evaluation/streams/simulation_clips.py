@@ -21,7 +21,7 @@ from kws.labels import UNKNOWN_INDEX, LabelSet
 def open_clips(
     root: Path, labels: LabelSet, split: str, rule: SplitRule, spec: FeatureSpec, cache_dir: Path | None = None
 ) -> tuple[ClipSource, list[NDArray[np.int16]], tuple[str, ...]]:
-    """The clips of one set, to be spoken in a test stream; recordings of noise; and the names of all clips.
+    """Load the clips of one set for a test stream, the noise recordings, and the names of all clips.
 
     Warns of noise that was resampled or mixed down.
 

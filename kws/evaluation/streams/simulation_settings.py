@@ -1,4 +1,4 @@
-"""How a test stream is mixed."""
+"""Settings for mixing a test stream."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ _MOST_DB = 200
 
 @dataclass(frozen=True)
 class SimulationSettings:
-    """How a test stream is mixed; the defaults are the original's.
+    """Settings for mixing a test stream; the defaults are TensorFlow's.
 
     Args:
         minutes: length.
-        interval_s: one word in each such slot, at a random place in it.
+        interval_s: one word in each such slot, at a random position in it.
         unknown_percentage: of the words, in percent; 100: none but other words.
         background_volume: each piece of noise has a random volume up to this.
-        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole noise,
-            whose pieces keep their volumes to each other; it takes the place of `background_volume`. None: the volume as it is.
+        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole
+            noise, whose pieces keep their volumes to each other; it replaces `background_volume`. None: the
+            volume as it is.
         no_words: noise alone, to count false accepts.
         seed: of all draws.
 
     Raises:
-        KwsError: a value that makes no sense.
+        KwsError: an invalid value.
     """
 
     minutes: float = 10.0

@@ -1,4 +1,4 @@
-"""Decoder settings by measurement: the most words found at no more than so many false accepts an hour."""
+"""Decoder settings by measurement: the most words found at no more than so many false accepts per hour."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SearchSpace:
     minimum_counts: tuple[int, ...] = ()
 
     def around(self, start: DecoderSettings) -> Iterator[list[DecoderSettings]]:
-        """All settings, the thresholds of one choice of the others together; what is not searched stays as in `start`."""
+        """Yield all settings, grouped so that only thresholds vary within a group; the rest stays as in `start`."""
         windows = sorted({*self.average_windows_ms, start.average_window_ms})
         counts = sorted({*self.minimum_counts, start.minimum_count})
         suppressions = sorted({*self.suppressions_ms, start.suppression_ms})
@@ -52,10 +52,10 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search found.
+    """Result of a search.
 
     Args:
-        target_per_hour: false accepts an hour that were allowed.
+        target_per_hour: false accepts per hour that were allowed.
         before: the settings to start from.
         after: the chosen ones; where none reaches the target, those with the fewest false accepts.
         reached: the target was reached, with at least one word found.
@@ -74,11 +74,11 @@ class Tuning:
 
     @property
     def proven(self) -> bool:
-        """The whole confidence interval of the false accepts lies within the target: the sound was long enough to say so."""
+        """Return whether the whole confidence interval of the false accepts lies within the target."""
         return self.after.score.total.false_accepts_per_hour.high <= self.target_per_hour
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Convert to JSON types."""
         return {
             "target_false_accepts_per_hour": self.target_per_hour,
             "reached": self.reached,
@@ -108,14 +108,14 @@ def tune(
     tolerance_ms: int = TOLERANCE_MS,
     confidence: float = 0.95,
 ) -> Tuning:
-    """Search for the settings that find the most words at no more than so many false accepts an hour of all the streams.
+    """Search for the settings that find the most words within a limit of false accepts per hour.
 
     Of equals: fewer false accepts, fewer words taken for others, lower median latency, closer to the defaults.
 
     Args:
         streams: all of the same labels.
-        start: settings to start from and compare with; what is not searched (stride, thresholds of single words, repeats …)
-            stays as in these.
+        start: settings to start from and compare with; what is not searched (stride, thresholds of single words,
+            repeats …) stays as in these.
         false_accepts_per_hour: the most allowed.
         space: values to try.
         per_word: then give each word its own threshold, if that finds more words at no more false accepts.
@@ -123,7 +123,7 @@ def tune(
         confidence: of the intervals.
 
     Raises:
-        KwsError: no stream, streams of different labels, no wanted word in them, or a target that is none.
+        KwsError: no stream, streams of different labels, no keyword in them, or an invalid target.
     """
     start = start or DecoderSettings()
     _check(streams, start, false_accepts_per_hour)
@@ -143,7 +143,7 @@ def tune(
 def _best(
     curves: Sequence[tuple[OperatingPoint, ...]], target_per_hour: float
 ) -> tuple[OperatingPoint, tuple[OperatingPoint, ...], bool]:
-    """The best point, the curve it lies on, and whether it reaches the target."""
+    """Return the best point, the curve it lies on, and whether it reaches the target."""
     points = [(point, curve) for curve in curves for point in curve]
     # A decoder that finds nothing makes no false accepts either: that is no way to reach a target.
     useful = [(point, curve) for point, curve in points if point.score.total.hits]

@@ -13,7 +13,7 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class _Option:
-    """What the threshold of one word changes: hits and false accepts of all, and how far it is from the one before."""
+    """Effect of one word's threshold: change of all hits and false accepts, and distance from the former threshold."""
 
     threshold: float
     hits: int
@@ -29,14 +29,15 @@ def refine(
 ) -> tuple[OperatingPoint, int]:
     """Search for thresholds of single words that find more words at no more than the allowed false accepts.
 
-    Words hardly touch each other (only by suppression), so the thresholds of each are measured with the others held. The best
-    combination within the budget is then a knapsack with one choice a word, solved exactly, and measured as a whole. That is
-    repeated from there while it gets better. Moving one word at a time instead lost up to two hits of a stream.
+    Words hardly touch each other (only by suppression), so the thresholds of each are measured with the others held.
+    The best combination within the budget is then a knapsack with one choice a word, solved exactly, and measured as a
+    whole. That is repeated from there while it gets better. Moving one word at a time instead lost up to two hits of a
+    stream.
 
     Args:
         measure: gives what settings are worth.
         common: the best with one threshold for all, within the target.
-        target_per_hour: false accepts an hour that are allowed.
+        target_per_hour: false accepts per hour that are allowed.
         thresholds: to try.
 
     Returns:
@@ -66,7 +67,7 @@ def refine(
 def _options(
     measure: Callable[[DecoderSettings], OperatingPoint], base: OperatingPoint, word: str, thresholds: Sequence[float]
 ) -> list[_Option]:
-    """What each threshold of a word changes, the others held; of equals the nearest, and none that another outdoes."""
+    """Measure each threshold of a word, the others held; keep the nearest of equals, drop dominated ones."""
     now, total = base.settings.threshold_of(word), base.score.total
     options = [_Option(now, 0, 0, 0.0)]
     for threshold in thresholds:
@@ -83,7 +84,7 @@ def _options(
 
 
 def _knapsack(options: dict[str, list[_Option]], budget: int) -> dict[str, float] | None:
-    """One threshold a word, with the most hits at no more than so many false accepts more; None where there is none."""
+    """Choose one threshold per word for the most hits within `budget` more false accepts; None if impossible."""
     # False accepts so far: the most hits with them, how near the thresholds are to those before, and which they are.
     states: dict[int, tuple[int, float, tuple[float, ...]]] = {0: (0, 0.0, ())}
     for word in options:
@@ -100,6 +101,6 @@ def _knapsack(options: dict[str, list[_Option]], budget: int) -> dict[str, float
 
 
 def _with(settings: DecoderSettings, chosen: dict[str, float]) -> DecoderSettings:
-    """The settings with these thresholds; a word with the common one has none of its own."""
+    """Return the settings with these thresholds; a word with the common one has none of its own."""
     own = {**dict(settings.word_thresholds), **chosen}
     return replace(settings, word_thresholds={word: value for word, value in own.items() if value != settings.threshold})
