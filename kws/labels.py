@@ -1,4 +1,4 @@
-"""The label set: silence, unknown, then the wanted words, in the original's order."""
+"""The label set: silence, unknown, then the wanted words, in TensorFlow's order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 def plain_word(word: str) -> str:
-    """The form in which words are compared: composed letters (Unicode's NFC), without blanks around them.
+    """Normalise a word for comparison: composed letters (Unicode's NFC), no surrounding blanks.
 
     A Mac's disk may write é as two characters where a keyboard writes one.
     """
@@ -65,18 +65,18 @@ class LabelSet:
         return len(self.words) + 2
 
     def index(self, word: str) -> int:
-        """Index of a word; every word that is not wanted is `_unknown_`."""
+        """Return the index of a word; every word that is not wanted is `_unknown_`."""
         names, word = self.names, plain_word(word)
         return names.index(word) if word in names else UNKNOWN_INDEX
 
     def write(self, path: Path) -> None:
-        """Write labels.txt: one name a line, in index order (the original's format)."""
+        """Write labels.txt: one name a line, in index order (TensorFlow's format)."""
         with atomic_write(path) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> LabelSet:
-        """Read a labels.txt that `write` or the original made.
+        """Read a labels.txt that `write` or the tutorial made.
 
         Raises:
             KwsError: the file can't be read, or does not start with `_silence_` and `_unknown_`.
@@ -92,7 +92,7 @@ class LabelSet:
 
 
 def _texts(words: object) -> tuple[str, ...]:
-    """The words given, as text; a number such as 1 is the word "1".
+    """Return the given words as text; a number such as 1 is the word "1".
 
     Raises:
         KwsError: what is given is no list, or a word is neither.

@@ -51,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.errors import KwsError
     from kws.evaluation.calibration import assess, choose_temperature, log_scores
     from kws.inference.checkpoint import load_checkpoint
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def set_temperature(args: argparse.Namespace) -> int:
-    """Write the temperature that was given; returns the exit status."""
+    """Write the given temperature; return the exit status."""
     from kws.inference.metadata_update import write_temperature
 
     if not args.dry_run:
@@ -102,7 +102,7 @@ def set_temperature(args: argparse.Namespace) -> int:
 
 
 def to_text(fit: Fit, found: float, split: str, judged: str) -> str:
-    """The temperature, how it came about, and ECE and log-likelihood without and with it."""
+    """Format the temperature, its source, and ECE and log-likelihood without and with it."""
     head = f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}); {split}: {fit.outcome}"
     rows = [
         ("ECE (%)", f"{100 * fit.before.ece:.2f}", f"{100 * fit.after.ece:.2f}"),

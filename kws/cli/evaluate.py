@@ -58,7 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     import kws
     from kws.evaluation.unseen_words import report_unseen
     from kws.reports.test_report import write_report
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def only_folder(args: argparse.Namespace) -> Path:
-    """DATA, if there is one.
+    """Return DATA, or None where it is not given.
 
     Raises:
         KwsError: there are more: a pattern of the shell named several models, mostly.
@@ -116,14 +116,14 @@ def say_missing(confusion: Confusion, model: Model) -> None:
 
 
 def split_name(args: argparse.Namespace) -> str:
-    """What is scored, as the results name it."""
+    """Return the name of the scored set, as the results show it."""
     from kws.data.sets.test_set import is_test_set
 
     return "test set" if is_test_set(args.data) else str(args.split)
 
 
 def judge_confidence(args: argparse.Namespace, model: Model, answers: Predictions) -> dict[str, float]:
-    """The model's temperature, and its ECE and log-likelihood; draws the picture of --reliability."""
+    """Compute the temperature, ECE and log-likelihood; draw the plot of --reliability."""
     from kws.evaluation.calibration import nll, reliability
 
     curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature
@@ -136,7 +136,7 @@ def judge_confidence(args: argparse.Namespace, model: Model, answers: Prediction
 
 
 def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
-    """The clips of --unseen-words."""
+    """Open the clips of --unseen-words."""
     from kws.data.sets.split_set import open_unseen
     from kws.errors import KwsError
 
@@ -162,7 +162,7 @@ def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
 def print_results(
     args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float], unseen: UnseenReport | None
 ) -> None:
-    """The table for people."""
+    """Print the results as a table."""
     from kws.evaluation.confusion import pairs_to_text
 
     print(confusion.to_text())

@@ -36,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     import kws
     from kws.audio.cutting import fit_clip, note_on_longer
     from kws.audio.io import read_audio, to_float
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def list_sounds(paths: list[Path]) -> list[Path]:
-    """The files named, and all sound files in the folders named."""
+    """List the given files, and all sound files in the given folders."""
     from kws.audio.io import find_audio
     from kws.errors import KwsError
 
@@ -83,10 +83,10 @@ def list_sounds(paths: list[Path]) -> list[Path]:
 
 
 def as_text(file: Path, ranked: list[tuple[str, float]]) -> str:
-    """A line for people."""
+    """Format a prediction as a line of text."""
     return f"{printable(str(file))}  " + "  ".join(f"{printable(name)} {score:.3f}" for name, score in ranked)
 
 
 def as_json(file: Path, ranked: list[tuple[str, float]]) -> str:
-    """A line of JSON."""
+    """Format a prediction as a line of JSON."""
     return json_line({"file": str(file), "label": ranked[0][0], "scores": dict(ranked)})

@@ -63,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.data.splits import HashedSplit, ListedSplit
     from kws.errors import KwsError
     from kws.evaluation.streams.simulation import make_scene
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
-    """Labels, rate and clip length: the model's, or the words given and the defaults."""
+    """Return labels, sample rate and clip length: the model's, or the words given and the defaults."""
     import kws
     from kws.audio.framing import LOUDEST, FeatureSpec
     from kws.labels import LabelSet

@@ -77,7 +77,7 @@ def add_decoder_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     import kws
     from kws.audio.long_recording import read_sound
     from kws.evaluation.streams.ground_truth import check_times, read_truth_of
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check_arguments(args: argparse.Namespace) -> None:
-    """Refuse arguments that make no sense, before anything takes time.
+    """Refuse arguments that contradict each other, before any slow work.
 
     Raises:
         KwsError: there are some.
@@ -131,7 +131,7 @@ def check_arguments(args: argparse.Namespace) -> None:
 
 
 def starting_settings(model: Model) -> DecoderSettings:
-    """The model's settings; their stride is that of a streaming artefact, where it is one, in whole milliseconds."""
+    """Return the model's decoder settings; a streaming model's own stride, in whole milliseconds."""
     from kws.inference.stream_model import StreamModel
     from kws.streaming.scorer import fits_stride
 
@@ -142,7 +142,7 @@ def starting_settings(model: Model) -> DecoderSettings:
 
 
 def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
-    """The model's settings, with what the command line says instead."""
+    """Return the model's decoder settings with the command line's changes."""
     asked = {name: getattr(args, name, None) for name in (*_OVERRIDES, "stride_ms")}
     return replace(starting_settings(model), **{name: value for name, value in asked.items() if value is not None})
 
@@ -155,9 +155,11 @@ def spot(
     watched: Callable[[Iterator[Piece]], Iterable[Piece]] = iter,
     as_original: bool = False,
 ) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
-    """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live.
+    """Detect keywords in a recording; return the detections, and time and scores of every window.
 
-    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of the original's tool.
+    A recording with `gaps` gives exactly what the live session gave.
+
+    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of TensorFlow's tool.
     """
     import numpy as np
 
@@ -225,7 +227,7 @@ def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model
 
 
 def report(truth: tuple[SpokenWord, ...], detections: list[Detection], duration_ms: int, tolerance_ms: int, model: Model) -> str:
-    """The original's counts, and the table of one-to-one matching."""
+    """Format the counts of TensorFlow's tutorial, and the table of one-to-one matching."""
     from kws.evaluation.streams.scoring import score_detections
     from kws.evaluation.streams.tensorflow_accuracy import count_as_tensorflow
 

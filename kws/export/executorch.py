@@ -52,7 +52,7 @@ def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, pat
 
 
 def _contiguous(module: nn.Module) -> nn.Module:
-    """The module with every weight and table in C order; ExecuTorch stores nothing else."""
+    """Return the module with every tensor contiguous (C order); ExecuTorch stores nothing else."""
     module = copy.deepcopy(module).eval()
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.data = tensor.data.contiguous()

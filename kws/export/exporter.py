@@ -1,4 +1,4 @@
-"""From a checkpoint to an artefact that is known to be equal to it."""
+"""From a checkpoint to an exported model that is known to be equal to it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Scores(nn.Module):
         self.samples, self.temperature = model.spec.samples, model.temperature
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Probabilities (batch, labels) of a waveform (batch, samples) in [-1, 1]."""
+        """Return the probabilities (batch, labels) of a waveform (batch, samples) in [-1, 1]."""
         if torch.jit.is_scripting() and waveform.shape[1] != self.samples:
             raise ValueError("waveform: (batch, samples) expected with samples = " + str(self.samples))
         return probabilities(self.network(self.front_end(waveform)), self.temperature)
@@ -75,7 +75,7 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
         data: real clips; None: the comparison makes do with made-up signals, and nothing can be quantised.
 
     Returns:
-        The report; the artefact was kept if it says `passed`.
+        The report; the exported model was kept if it says `passed`.
 
     Raises:
         KwsError: no data to quantise with, a package is missing, or the folder can't be written.

@@ -1,4 +1,4 @@
-"""Where an artefact that is not equal to its checkpoint first differs: front end or network."""
+"""Where an exported model that is not equal to its checkpoint first differs: front end or network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def first_difference(model: WaveformModel, form: Format, path: Path, clips: NDAr
     Args:
         model: the checkpoint.
         form: the format that failed.
-        path: of the artefact that failed; the halves are written beside it, and removed.
+        path: of the exported model that failed; the halves are written beside it, and removed.
         clips: float32 (clips, samples) on which it failed.
     """
     if form.quantised:

@@ -114,12 +114,14 @@ class _Clips:
         self._batches = iter([{name: batch} for batch in batches])
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next batch, by the input's name; None after the last."""
+        """Return the next batch by the input's name; None after the last."""
         return next(self._batches, None)
 
 
 def _kept_in_float(graph: Any) -> list[str]:
-    """Names of the nodes outside the network, of those in it up to the second layer, and of its depthwise convolutions."""
+    """Return the names of the nodes that stay in float.
+
+    They are those outside the network, those before its second layer, and its depthwise convolutions."""
     # How many layers lie between the features and a value.
     layers: dict[str, int] = {}
     kept = []
@@ -137,7 +139,7 @@ def _is_depthwise(node: Any) -> bool:
 
 
 def _pool_before_relu(graph: Any, names: list[str]) -> None:
-    """Exchange a ReLU and the max-pooling that follows it, among the named nodes; the values stay the same.
+    """Swap a ReLU and the max-pooling that follows it, among the named nodes; the values stay the same.
 
     ONNX Runtime would otherwise pool after it has rounded, and its kernel for that takes twenty times as long.
     """

@@ -27,7 +27,7 @@ def default_stride_ms(hop_ms: float) -> float:
 
 
 class StreamingScores(nn.Module):
-    """What is exported for streams: the checkpoint's own front end and network, over new frames and a cache.
+    """Streaming form of a checkpoint: its front end and network over new frames and a cache.
 
     Args:
         model: the checkpoint.
@@ -65,7 +65,7 @@ class StreamingScores(nn.Module):
         self.layout = _layout(spec, self.stride, (self.kept * self.stride,), self.network.cache_shape)
 
     def forward(self, samples: Tensor, tail: Tensor, cache: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores (k, labels) of the windows that end with each stride of samples, and the next state.
+        """Return the scores (k, labels) of the windows that end with each stride of samples, and the next state.
 
         Args:
             samples: (k · stride samples,), k of 1 or more.
@@ -84,7 +84,7 @@ class StreamingScores(nn.Module):
 
     @torch.no_grad()
     def step(self, samples: NDArray[np.float32], states: States) -> tuple[Scores, Sequence[NDArray[np.float32]]]:
-        """As `forward`, from arrays to arrays."""
+        """Compute `forward` from arrays to arrays."""
         TORCH_THREADS.check(self._name)
         device = next(self.network.parameters()).device
         scores, *after = self(*(torch.from_numpy(array).to(device) for array in (samples, *states)))
@@ -92,7 +92,7 @@ class StreamingScores(nn.Module):
 
 
 def checkpoint_scorer(model: WaveformModel, stride_ms: float = STRIDE_MS) -> StatefulScorer:
-    """A scorer of a stream that computes only what is new, straight from a checkpoint.
+    """Build a streaming scorer from a checkpoint; it computes only new frames.
 
     Raises:
         KwsError: as for `StreamingScores`; kws.streaming.scorer.WindowScorer takes any model and stride.

@@ -69,7 +69,7 @@ def check_can_calibrate(path: Path) -> None:
     """Refuse a file that holds its temperature inside its graph.
 
     Raises:
-        KwsError: an artefact, or no such file.
+        KwsError: an exported model, or no such file.
     """
     if path.suffix != ".ckpt":
         raise KwsError(
@@ -148,7 +148,7 @@ def _with_torchscript(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _aligned(entry: zipfile.ZipInfo, offset: int) -> zipfile.ZipInfo:
-    """The header of an entry that starts at this offset, padded so that its content starts at a multiple of 64."""
+    """Return the header of an entry that starts at this offset, padded so that its content starts at a multiple of 64."""
     aligned = zipfile.ZipInfo(entry.filename)
     aligned.compress_type = entry.compress_type
     # The local header is 30 bytes and the name; the padding's own header is 4.
@@ -166,7 +166,7 @@ def _with_checkpoint(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str, ...]], dict[str, Any]]) -> bytes:
-    """A checkpoint with other values in its kws entry, made of that entry and the labels' names."""
+    """Return a checkpoint whose kws entry has other values, computed from it and the labels' names."""
     try:
         import torch
 
@@ -190,7 +190,7 @@ def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str,
 
 
 def _changed(text: str | bytes, settings: DecoderSettings, path: Path) -> str:
-    """Metadata with other settings, if they fit its labels."""
+    """Return metadata with other settings that fit its labels."""
     metadata = Metadata.from_json(text, str(path))
     CommandDecoder(metadata.labels.names, settings)
     return metadata.with_decoder(settings).to_json()

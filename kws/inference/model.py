@@ -1,4 +1,4 @@
-"""What every loaded model can do, whatever runs it: score clips, and say its labels and settings."""
+"""The interface of every loaded model: score clips, give labels and settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Scores = NDArray[np.float32]
 
 
 class Model(Protocol):
-    """A model that takes sound and gives scores: a checkpoint or any artefact."""
+    """A model that takes sound and gives scores: a checkpoint or any exported model."""
 
     @property
     def metadata(self) -> Metadata:
@@ -40,15 +40,15 @@ class Model(Protocol):
         ...
 
     def score(self, waveform: Waveforms) -> Scores:
-        """Probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
+        """Return the probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
         ...
 
     def __call__(self, waveform: Waveforms) -> Scores:
-        """As `score`."""
+        """Score waveforms; see `score`."""
         ...
 
     def read(self, *paths: str | Path) -> Waveforms:
-        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        """Read sound files as clips for `score`, (files, samples): see `read_clips`."""
         ...
 
 
@@ -74,7 +74,7 @@ class ExportedModel(ABC):
         return self.metadata.spec
 
     def score(self, waveform: Waveforms) -> Scores:
-        """Probabilities of clips.
+        """Return the probabilities of clips.
 
         Args:
             waveform: float32 (batch, samples) in [-1, 1], at the model's rate and of its length.
@@ -88,16 +88,16 @@ class ExportedModel(ABC):
         return self.run(check_waveforms(waveform, self.spec))
 
     def __call__(self, waveform: Waveforms) -> Scores:
-        """As `score`."""
+        """Score waveforms; see `score`."""
         return self.score(waveform)
 
     def read(self, *paths: str | Path) -> Waveforms:
-        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        """Read sound files as clips for `score`, (files, samples): see `read_clips`."""
         return read_clips(paths, self.spec)
 
     @abstractmethod
     def run(self, waveform: Waveforms) -> Scores:
-        """Whatever the file computes of (batch, …), unchecked."""
+        """Run the file on waveforms (batch, …), unchecked."""
 
 
 def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
@@ -113,7 +113,7 @@ def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
 
 
 def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
-    """The waveforms as float32 in C order, if a model with this spec can score them.
+    """Check waveforms against a model's spec; return them as float32 in C order.
 
     Raises:
         KwsError: it can't; what was found and expected is said.

@@ -44,7 +44,7 @@ class TorchScriptModel(ExportedModel):
 
     @torch.no_grad()
     def run(self, waveform: Waveforms) -> Scores:
-        """The output of (batch, …)."""
+        """Return the output for waveforms (batch, …)."""
         TORCH_THREADS.check(str(self.path))
         scores: Scores = self._module(torch.from_numpy(waveform)).numpy()
         return scores

@@ -16,7 +16,7 @@ from kws.models.registry import register_model
 
 @register_model("bc_tc_resnet")
 class BcTcResNet(nn.Module):
-    """Our own: what a sound looks like is learned once for all pitches, and what follows what is learned over all bands at once.
+    """Our own network: 2-D convolutions share patterns across frequency; causal 1-D blocks model their order.
 
     The front is the beginning of `bc_resnet` (a convolution in time and frequency, blocks of broadcasted residuals), which finds
     the same pattern at any pitch. Its maps are small after two strides over frequency; a pointwise convolution mixes all their
@@ -78,7 +78,7 @@ class BcTcResNet(nn.Module):
         self.output = nn.Linear(inputs, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.stem(self._image(features))
         for block in self.front:
             maps = block(maps)
@@ -89,17 +89,17 @@ class BcTcResNet(nn.Module):
         return logits
 
     def _image(self, features: Tensor) -> Tensor:
-        """Normalised features (batch, 1, time, frequency): each bin has statistics of its own."""
+        """Return normalised features (batch, 1, time, frequency): each bin has statistics of its own."""
         image: Tensor = self.norm(features.transpose(1, 2)[:, :, :, None])
         return image.permute(0, 3, 2, 1)
 
     def mixed(self, maps: Tensor) -> Tensor:
-        """Maps (batch, channels, time, frequency) of the front, as maps of one frequency."""
+        """Mix the front's maps (batch, channels, time, frequency) into maps of one frequency."""
         mixed: Tensor = self.mix(maps.permute(0, 1, 3, 2).flatten(1, 2)[:, :, :, None])
         return mixed
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""
+        """Return the maps of a stream's new features, and the next histories; see `CarriedNetwork`."""
         maps, history = self.stem.advance(self._image(features[None]) * inside, histories[0])
         after = [history]
         for block in self.front:

@@ -60,7 +60,7 @@ class DsTcResNet(nn.Module):
         self.output = nn.Linear(channels[-1], labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.norm(features.transpose(1, 2)[:, :, :, None])
         for block in self.blocks:
             maps = block(maps)
@@ -68,7 +68,7 @@ class DsTcResNet(nn.Module):
         return logits
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""
+        """Return the maps of a stream's new features, and the next histories; see `CarriedNetwork`."""
         maps = self.norm(features.t()[None, :, :, None])
         after: list[Tensor] = []
         for index, block in enumerate(self.blocks):
@@ -103,11 +103,13 @@ class CausalBlock(nn.Module):
             self.past = _pointwise(inputs, outputs) if past == "convolved" else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, 1) to (batch, outputs, time, 1)."""
+        """Map (batch, inputs, time, 1) to (batch, outputs, time, 1)."""
         return self._end(maps, maps if self.depthwise is None else self.depthwise(maps))
 
     def advance(self, maps: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward`, of new frames of a stream; and the next `before`, its `history` last frames (1, inputs, history, 1)."""
+        """Compute `forward` for a stream's new frames; return it and the next `before`.
+
+        `before` holds the last `history` input frames (1, inputs, history, 1)."""
         joined = torch.cat([before, maps], dim=2)
         filtered = maps if self.depthwise is None else self.depthwise.slide(joined)
         return self._end(maps, filtered), joined[:, :, maps.shape[2] :]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class StreamedNetwork(nn.Module):
-    """What scores a stream has: `cache_shape`; features and a cache in, logits and the next cache out.
+    """Streaming form of a network: maps (new features, cache) to (logits, next cache).
 
     Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings its own as
     `network.streamed(step)`. A causal one, whose frames hear what came before their window as well, brings `network.advance` and
@@ -24,7 +24,7 @@ class StreamedNetwork(nn.Module):
         self.step, self.cache_shape = step, cache_shape
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         raise NotImplementedError
 
 
@@ -43,7 +43,7 @@ class CachedFeatures(StreamedNetwork):
         self.frames = frames
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         rows = torch.cat([cache, features])
         windows = features.shape[0] // self.step
         # Whole frames are gathered: exported, an `unfold` would gather single values.
@@ -77,7 +77,7 @@ class CarriedNetwork(StreamedNetwork):
         self.network, self.lead = network, lead
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         heard, place, count = cache[:1], 1, features.shape[0]
         numbers = heard + torch.arange(count, device=features.device)
         inside = (numbers >= self.lead).to(features.dtype)[None, None, :, None]
@@ -99,7 +99,7 @@ class CarriedNetwork(StreamedNetwork):
 
 
 def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 0) -> StreamedNetwork:
-    """The network over a stream: as it does this itself, or else as any network can.
+    """Build the streaming form of a network: its own, or the general one.
 
     Args:
         network: features (batch, frames, bins) to logits.

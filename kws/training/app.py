@@ -1,4 +1,4 @@
-"""The command that trains: Hydra composes the configuration, then one run takes place. `train.py` and `kws train` are this."""
+"""The training command (`train.py`, `kws train`): Hydra composes the configuration of a run."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _raised_errors() -> Iterator[None]:
 
 
 def _finish() -> int:
-    """Say what a sweep came to, also one that was stopped; returns how many of its runs failed."""
+    """Report a sweep's results, also of one that was stopped; return how many of its runs failed."""
     if not HydraConfig.initialized():
         return 0
     settings = HydraConfig.get()

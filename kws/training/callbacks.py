@@ -94,7 +94,7 @@ def make_callbacks(
     averaging: Callback | None = None,
     interruption: Interruption | None = None,
 ) -> list[Callback]:
-    """The callbacks of a run: confusion matrix, checkpoints `best` and `last`, a progress bar.
+    """Build the callbacks of a run: confusion matrix, checkpoints `best` and `last`, a progress bar.
 
     Args:
         folder: of the run; checkpoints go to `checkpoints/` in it.

@@ -41,7 +41,7 @@ def with_resume(arguments: Sequence[str]) -> list[str]:
 
 
 def go_on_command(folder: Path, ckpt: Path) -> str:
-    """What to paste into a shell to go on with a run.
+    """Return the shell command that resumes a run.
 
     Args:
         folder: of the run.
@@ -58,7 +58,7 @@ def go_on_command(folder: Path, ckpt: Path) -> str:
 
 
 def _find(given: str) -> tuple[Path, Path]:
-    """A run's folder and its checkpoint."""
+    """Find a run's folder and its checkpoint."""
     place = Path(given).expanduser()
     if place.suffix == ".ckpt":
         if not place.is_file():
@@ -81,12 +81,12 @@ def _name(override: str) -> str:
 
 
 def _near(path: Path) -> Path:
-    """Relative to the current folder where it lies in it."""
+    """Return a path relative to the current folder where it lies in it."""
     path = path.resolve()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _quoted(path: Path) -> str:
-    """A path as Hydra's grammar takes it."""
+    """Quote a path for Hydra's grammar."""
     text = os.fspath(path)
     return text if all(sign.isalnum() or sign in "/._-" for sign in text) else "'" + text.replace("'", "\\'") + "'"

@@ -1,4 +1,4 @@
-"""Trained models that a smaller network follows."""
+"""Distillation: a smaller network follows trained models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TrainedModel(Protocol):
 
 
 class Teacher:
-    """The mean opinion of one or more trained models.
+    """The mean prediction of one or more trained models.
 
     Args:
         models: for the same words and features.
@@ -43,7 +43,7 @@ class Teacher:
         """Make sure that a student of this recipe can follow it.
 
         Raises:
-            KwsError: a model hears other words or other features.
+            KwsError: a model has other words or other features.
         """
         for model in self.models:
             for room in ("words", "features"):
@@ -62,13 +62,13 @@ class Teacher:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor, temperature: float) -> Tensor:
-        """Mean probabilities (batch, labels) of the logits divided by the temperature, for features (batch, frames, bins)."""
+        """Return the mean probabilities (batch, labels) of the logits divided by the temperature, for features (batch, frames, bins)."""
         logits = [model.network.to(features.device)(features).float() for model in self.models]
         return torch.stack([F.softmax(one / temperature, dim=1) for one in logits]).mean(dim=0)
 
 
 def load_teacher(path: str | Path | Sequence[str | Path]) -> Teacher:
-    """The teacher of a checkpoint of train.py, or of several.
+    """Load a teacher from one or more checkpoints of train.py.
 
     Raises:
         KwsError: a file is missing, broken, or not a checkpoint of kws; or there is none.

@@ -25,7 +25,7 @@ _WANTED = {"root": "the folder of the data", "path": "a checkpoint, such as outp
 
 
 def explain(error: BaseException) -> KwsError | None:
-    """Return the error of a configuration in a user's words; None for any that is none."""
+    """Return the error of a configuration in a user's words; None for any that is invalid."""
     if isinstance(error, OverrideParseException):
         return KwsError(_unreadable(error))
     if isinstance(error, MissingConfigException):

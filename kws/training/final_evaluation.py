@@ -160,7 +160,7 @@ def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: to
 
 
 def best_validation(trainer: pl.Trainer) -> float:
-    """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
+    """Return the best validation accuracy, that of `best`; nan before the first validation."""
     callback = best_callback(trainer)
     score = None if callback is None else callback.best_model_score
     return float("nan") if score is None else float(score)

@@ -19,8 +19,8 @@ class Objective:
         mixup: clips are mixed in pairs by shares drawn from Beta(mixup, mixup), labels alike (Zhang et al. 2018); 0: none.
         teacher: one or more better models for the same words and features, whose mean probabilities are followed (Hinton et
             al. 2015); None: none.
-        teacher_weight: of following the teacher, beside 1 - this of the labels.
-        temperature: that both networks' logits are divided by where the teacher is followed.
+        teacher_weight: weight of the distillation loss; the cross-entropy gets 1 - teacher_weight.
+        temperature: applied to student and teacher logits in the distillation loss.
 
     Raises:
         KwsError: a value that makes no sense.
@@ -56,7 +56,7 @@ class Objective:
             self.teacher.check(recipe)
 
     def __call__(self, network: nn.Module, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of a batch, and the network's logits (batch, labels).
+        """Return the loss of a batch and the network's logits (batch, labels).
 
         Args:
             network: features to logits.
@@ -76,7 +76,7 @@ class Objective:
         return self._follow(features, logits, entropy), logits
 
     def _entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy of each clip (batch,)."""
+        """Return the cross-entropy of each clip (batch,)."""
         return F.cross_entropy(logits.float(), labels, label_smoothing=self.label_smoothing, reduction="none")
 
     def _follow(self, features: Tensor, logits: Tensor, entropy: Tensor) -> Tensor:

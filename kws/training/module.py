@@ -69,12 +69,12 @@ class KeywordModule(pl.LightningModule):
         self._last_log = (0.0, 0)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         logits: Tensor = self.network(features)
         return logits
 
     def training_step(self, batch: FeatureBatch, batch_idx: int) -> Tensor:
-        """The objective of a batch.
+        """Return the loss of a batch.
 
         Raises:
             Diverged: it is not finite, at a step that is logged.
@@ -122,14 +122,14 @@ class KeywordModule(pl.LightningModule):
         self._finish("test")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """The optimiser, and the schedule stepped every step."""
+        """Return the optimiser, and the schedule stepped at every step."""
         optimizer = self.make_optimizer()
         # A lambda, because LambdaLR would write any other callable's attributes into the checkpoint.
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._factor(step))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """A new optimiser of the network's weights."""
+        """Build an optimiser for the network's weights."""
         if self._optimizer is None:
             raise RuntimeError("this module was made without an optimizer; it can't be trained")
         return self._optimizer(self.network.parameters())
@@ -177,11 +177,11 @@ class KeywordModule(pl.LightningModule):
         self._random_state = None
 
     def _own_random_state(self) -> Tensor:
-        """Of the generator that dropout draws from in this process."""
+        """Return the state of this process's random generator, from which dropout draws."""
         return torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else torch.get_rng_state()
 
     def _start_random_state(self) -> None:
-        """In a process that trains with others: what it had at the checkpoint, if as many processes go on from it."""
+        """Restore a process's random state when as many processes resume as wrote the checkpoint."""
         kept = (self._random_state or {}).get("ranks", torch.empty(0))
         if len(kept) == self.trainer.world_size and kept.shape[1:] == self._own_random_state().shape:
             own = kept[self.global_rank].clone()  # torch takes a view for the whole
@@ -224,5 +224,5 @@ class KeywordModule(pl.LightningModule):
 
 
 def log_interval(trainer: pl.Trainer) -> int:
-    """Steps between two entries in the log; 0: none. (Lightning sets it, but does not declare it.)"""
+    """Return the steps between two log entries; 0: none. (Lightning sets it without declaring it.)"""
     return int(getattr(trainer, "log_every_n_steps", 0))

@@ -14,7 +14,7 @@ from kws.errors import KwsError
 
 
 def given_options(factory: Callable[..., torch.optim.Optimizer] | None) -> dict[str, Any]:
-    """What the configuration gives an optimiser, by the optimiser's own names; nothing where that can't be seen."""
+    """Return the options that the configuration gives an optimiser; empty where they can't be read."""
     return dict(factory.keywords) if isinstance(factory, partial) else {}
 
 

@@ -1,4 +1,4 @@
-"""What a run was made of: kept in its checkpoints, and compared where another run goes on from one."""
+"""The settings and data of a run: kept in its checkpoints, and compared where another run goes on from one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LEFT_OUT = (
 
 
 def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
-    """The settings that decide what comes of a run, as `section.name` and plain values."""
+    """Return the settings that decide a run's result, as `section.name` and plain values."""
     found: dict[str, Any] = {}
     for section in _SECTIONS:
         if section in cfg:
@@ -40,7 +40,7 @@ def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
 
 
 def differences(kept: Mapping[str, Any], mine: Mapping[str, Any], most: int = 20) -> list[str]:
-    """A line for each setting that is not what it was; at most so many."""
+    """Return a line for each changed setting, up to a maximum."""
     names = [name for name in sorted({*kept, *mine}) if _kind(name, kept.get(name)) != _kind(name, mine.get(name))]
     lines = [f"{name} was {kept.get(name)}, is now {mine.get(name)}" for name in names]
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more settings are not what they were"]
@@ -52,14 +52,14 @@ def _kind(name: str, value: Any) -> Any:
 
 
 def sets_of(data: KeywordData) -> dict[str, Any]:
-    """How many clips each set of a data module has, and a hash of their names."""
+    """Return each set's number of clips, and a hash of their names."""
     pools = {"training": data.training_pool, "validation": data.validation_pool, "testing": data.testing_pool}
     names = () if data.corpus is None else data.corpus.names
     return {name: _set_of(pool, names) for name, pool in pools.items()}
 
 
 def changed_sets(kept: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
-    """A line for each set whose clips are not those that they were."""
+    """Return a line for each set whose clips have changed."""
     return [
         f"the {name} set has other clips than before: {mine[name]['clips']}, it had {kept[name]['clips']}"
         for name in mine
@@ -87,7 +87,7 @@ class RunRecord(Callback):
         checkpoint[RUN_KEY] = {"settings": self.settings, "sets": self._find_sets(trainer)}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Say what has become of the data since."""
+        """Report how the data have changed since."""
         if trainer.state.fn != TrainerFn.FITTING:
             return
         self.changed = changed_sets(checkpoint.get(RUN_KEY, {}).get("sets", {}), self._find_sets(trainer))

@@ -83,7 +83,7 @@ def _prepare_folder(folder: Path, recipe: ModelConfig) -> None:
 def _fit(
     trainer: pl.Trainer, module: KeywordModule, data: KeywordData, last: Path, ckpt: str | None, interruption: Interruption
 ) -> float:
-    """Train and keep the last weights; returns the minutes that it took."""
+    """Train and keep the last weights; return the minutes it took."""
     start = time.perf_counter()
     trainer.fit(module, data, ckpt_path=ckpt)
     minutes = (time.perf_counter() - start) / 60

@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: one table of all its runs, printed and as CSV."""
+"""The result of a sweep: a table of all its runs, printed and as CSV."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def note_failure(folder: Path, error: BaseException) -> None:
 
 
 def finish_sweep(folder: Path) -> int:
-    """Write and say the table of a sweep that ended, or was stopped; returns how many of its runs failed."""
+    """Write and print the table of a sweep, also of a stopped one; return how many runs failed."""
     rows = write_table(folder)
     good, failed = [row for row in rows if not row["error"]], [row for row in rows if row["error"]]
     if good:
@@ -70,7 +70,7 @@ def finish_sweep(folder: Path) -> int:
 
 
 def write_table(folder: Path) -> list[Row]:
-    """Write `results.csv` of a sweep's folder; returns its rows."""
+    """Write `results.csv` of a sweep's folder; return its rows."""
     rows = gather(folder)
     if rows:
         path = folder / "results.csv"
@@ -85,7 +85,9 @@ _OWN = (*RESULTS, "error", "folder")
 
 
 def gather(folder: Path) -> list[Row]:
-    """One row for each run that ended below a sweep's folder: its overrides, results, error and folder; the best first."""
+    """Collect a row for each run of a sweep, the best first.
+
+    A row holds overrides, results, error and folder."""
     rows = [_row(path) for name in (RESULT, FAILURE) for path in sorted(folder.rglob(name))]
     names = list(dict.fromkeys(name for row in rows for name in row if name not in _OWN))
     # What is the same in every run says nothing in a table, but everything in a file.
@@ -105,6 +107,6 @@ def _row(path: Path) -> Row:
 
 
 def as_table(rows: list[Row]) -> str:
-    """The rows with columns that differ between runs, or are results."""
+    """Format the rows as a table of the results and the columns that differ between runs."""
     columns = [name for name in rows[0] if name in RESULTS or len({row[name] for row in rows}) > 1]
     return text_table(columns, [[row[name] for name in columns] for row in rows], align="<" * len(columns))

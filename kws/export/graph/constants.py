@@ -77,7 +77,7 @@ class _Table(NamedTuple):
         )
 
     def write(self, made: _Made, shape: tuple[int, ...]) -> None:
-        """Write what makes it, in this shape."""
+        """Write the operators that compute it in this shape."""
         from onnx import TensorProto
 
         turned = shape != (len(self.twice), self.bins.size)
@@ -90,7 +90,7 @@ class _Table(NamedTuple):
 
 
 def _tables(spectrum: Spectrum) -> Iterator[_Table]:
-    """Those of the cosines and the sines."""
+    """Return the tables of the cosines and the sines."""
     size = spectrum.fft_size
     # Times of an odd window are halves: two periods of the transform's size hold all that is asked for.
     period = np.cos(np.pi * np.arange(2 * size) / size)
@@ -123,18 +123,18 @@ class _Made:
         self.nodes: list[Any] = []
 
     def constant(self, values: Any) -> str:
-        """The name of a small one."""
+        """Add a small constant; return its name."""
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), f"{self.name}/{len(self.constants)}"))
         return str(self.constants[-1].name)
 
     def apply(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """The name of what an operator makes."""
+        """Add an operator; return its output's name."""
         return self._node(operator, inputs, f"{self.name}/{operator.lower()}_{len(self.nodes)}", attributes)
 
     def end(self, operator: str, *inputs: str, **attributes: Any) -> None:
-        """The operator that makes the constant itself."""
+        """Add the operator whose output is the constant."""
         self._node(operator, inputs, self.name, attributes)
 
     def _node(self, operator: str, inputs: tuple[str, ...], output: str, attributes: dict[str, Any]) -> str:

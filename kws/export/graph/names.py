@@ -7,7 +7,7 @@ from typing import Any
 
 
 def shorten(graph: Any) -> None:
-    """Number the values between the nodes of an `onnx.GraphProto`, in place, and drop the notes of their shapes.
+    """Rename the values between the nodes of an `onnx.GraphProto` to numbers, in place; drop their shapes.
 
     Inputs, outputs, weights and nodes keep their names, and so do values that are numbers already. A runtime finds the shapes out
     as it loads the file.

@@ -38,7 +38,7 @@ class Pointwise(nn.Conv2d):
         super().__init__(inputs, outputs, 1, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, frequency) to (batch, outputs, time, frequency)."""
+        """Map (batch, inputs, time, frequency) to (batch, outputs, time, frequency)."""
         if torch.jit.is_scripting():
             return F.conv2d(maps, self.weight)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -55,8 +55,8 @@ class TimeDepthwise(nn.Conv2d):
 
     Args:
         channels: in and out.
-        kernel: taps, of frames `dilation` apart.
-        dilation: see `kernel`.
+        kernel: number of taps.
+        dilation: frames from tap to tap.
         causal: the last tap is on the frame itself; otherwise the middle one.
 
     Raises:
@@ -72,7 +72,7 @@ class TimeDepthwise(nn.Conv2d):
         self.after = reach - self.before
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, channels, time, frequency), as it came."""
+        """Convolve maps (batch, channels, time, frequency); the shape stays."""
         if torch.jit.is_scripting():
             return self.slide(F.pad(maps, [0, 0, self.before, self.after]))
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[2] > _LONGEST:
@@ -86,7 +86,7 @@ class TimeDepthwise(nn.Conv2d):
         return as_maps(out.view(planes.shape))
 
     def slide(self, maps: Tensor) -> Tensor:
-        """As `forward`, of maps that have the frames before and after already."""
+        """Compute `forward` for maps that already hold the frames before and after."""
         return F.conv2d(maps, self.weight, dilation=self.dilation, groups=self.groups)
 
 
@@ -102,7 +102,7 @@ class FrequencyDepthwise(nn.Conv2d):
         super().__init__(channels, channels, (1, 3), (1, stride), (0, 1), groups=channels, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, channels, time, frequency) to (batch, channels, time, ceil(frequency / stride))."""
+        """Map (batch, channels, time, frequency) to (batch, channels, time, ceil(frequency / stride))."""
         if torch.jit.is_scripting():
             return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -128,7 +128,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         self.bands = bands
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Normalised maps (batch, channels, time, frequency); frequency is a multiple of `bands`."""
+        """Return normalised maps (batch, channels, time, frequency); frequency is a multiple of `bands`."""
         if torch.jit.is_scripting():
             return self.plain(maps)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -143,7 +143,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return as_maps(super().forward(rows[..., None]).view(planes.shape))
 
     def _by_row(self, rows: Tensor) -> Tensor:
-        """Training's normalisation of rows (1, features, values): torch's of groups does the same at three times the speed."""
+        """Normalise rows (1, features, values) in training, by torch's group normalisation, which is faster."""
         mean, variance = (self.get_buffer(name) for name in ("running_mean", "running_var"))
         momentum = self._count_batch()
         features, values = rows.shape[1:]
@@ -155,7 +155,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return out
 
     def plain(self, maps: Tensor) -> Tensor:
-        """As `forward`, whatever the order in memory."""
+        """Compute `forward` for any memory layout."""
         momentum = self._count_batch() if self.training else 0.0
         if self.bands == 1:
             return F.batch_norm(
@@ -176,7 +176,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
 
 
 def mean_over_frequency(maps: Tensor) -> Tensor:
-    """Means (batch, channels, time, 1) of maps (batch, channels, time, frequency)."""
+    """Return the means (batch, channels, time, 1) of maps (batch, channels, time, frequency)."""
     if torch.jit.is_scripting():
         return maps.mean(dim=3, keepdim=True)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -215,17 +215,19 @@ class _AddAndRectify(torch.autograd.Function):
 
 
 def as_planes(maps: Tensor) -> Tensor:
-    """Maps (batch, channels, time, frequency) seen as planes (channels, frequency, batch, time)."""
+    """View maps (batch, channels, time, frequency) as planes (channels, frequency, batch, time)."""
     return maps.permute(1, 3, 0, 2)
 
 
 def as_maps(planes: Tensor) -> Tensor:
-    """Planes (channels, frequency, batch, time) seen as maps (batch, channels, time, frequency)."""
+    """View planes (channels, frequency, batch, time) as maps (batch, channels, time, frequency)."""
     return planes.permute(2, 0, 3, 1)
 
 
 def banded(weight: Tensor, size: int, before: int, stride: int, dilation: int) -> Tensor:
-    """Matrices (channels, outputs, size) that convolve as kernels (channels, taps) do, with `before` zeros before the first."""
+    """Return matrices (channels, outputs, size) that convolve like kernels (channels, taps).
+
+    `before` zeros stand before the first input."""
     taps = weight.shape[1]
     places = _places(taps, size, before, stride, dilation)
     # A product with ones and zeros, rather than an index: its gradient is a product too.
@@ -234,7 +236,7 @@ def banded(weight: Tensor, size: int, before: int, stride: int, dilation: int) -
 
 @lru_cache(maxsize=64)
 def _places(taps: int, size: int, before: int, stride: int, dilation: int) -> Tensor:
-    """Which tap meets which input for each output: ones and zeros (taps, outputs · size)."""
+    """Return ones and zeros (taps, outputs · size): which tap meets which input for each output."""
     outputs = torch.arange(0, size, stride)
     met = outputs[None, :] - before + dilation * torch.arange(taps)[:, None]
     return (met[:, :, None] == torch.arange(size)).float().flatten(1)

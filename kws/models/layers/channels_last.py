@@ -16,7 +16,7 @@ from kws.models.layers.mean import lean_mean
 
 
 def to_lines(maps: Tensor) -> Tensor:
-    """Maps (batch, channels, time, 1) as lines, where that is faster; as they came elsewhere."""
+    """Lay maps (batch, channels, time, 1) out channels last where that is faster; else return them unchanged."""
     if torch.jit.is_scripting():
         return maps
     if torch.compiler.is_compiling() or not _faster(maps):
@@ -30,16 +30,16 @@ def in_lines(maps: Tensor) -> bool:
 
 
 def pointwise(maps: Tensor, weight: Tensor) -> Tensor:
-    """A 1×1 convolution without bias of lines (batch, inputs, time, 1) by a weight (outputs, inputs)."""
+    """Apply a 1×1 convolution without bias to lines (batch, inputs, time, 1) by a weight (outputs, inputs)."""
     return F.linear(maps.permute(0, 2, 3, 1), weight).permute(0, 3, 1, 2)
 
 
 def over_time(maps: Tensor, weight: Tensor, before: int, after: int, dilation: int) -> Tensor:
-    """A depthwise convolution of lines (batch, channels, time, 1) by a weight (channels, 1, taps, 1), with zeros around.
+    """Apply a depthwise convolution over time to lines (batch, channels, time, 1), zero-padded.
 
     Args:
         maps: lines.
-        weight: of the convolution.
+        weight: (channels, 1, taps, 1).
         before, after: zeros before the first frame, and after the last.
         dilation: frames from tap to tap.
     """
@@ -52,7 +52,7 @@ def over_time(maps: Tensor, weight: Tensor, before: int, after: int, dilation: i
 
 
 def mean_over_time(maps: Tensor) -> Tensor:
-    """Means (batch, channels) of maps (batch, channels, time, frequency) over time and frequency."""
+    """Return the means (batch, channels) of maps (batch, channels, time, frequency) over time and frequency."""
     if torch.jit.is_scripting():
         return maps.mean(dim=(2, 3))
     if torch.compiler.is_compiling() or not in_lines(maps):

@@ -12,7 +12,7 @@ from kws.errors import KwsError
 
 
 class Dropout(nn.Module):
-    """Dropout as `torch.nn.Dropout`, ten times as fast on a CPU.
+    """Dropout like `torch.nn.Dropout`, but fast on a CPU.
 
     PyTorch draws a float from one thread for every value; here a 64-bit draw of the default generator decides eight
     values (sixteen bits each, four, where a byte can't hold the probability exactly). With PyTorch's own a training step takes
@@ -32,7 +32,7 @@ class Dropout(nn.Module):
         self.probability = float(probability)  # a whole number can't be scripted
 
     def forward(self, values: Tensor) -> Tensor:
-        """Values of any shape; in evaluation unchanged."""
+        """Drop values of any shape; in evaluation return them unchanged."""
         if not self.training or self.probability == 0.0:
             return values
         if torch.jit.is_scripting() or values.device.type != "cpu":
@@ -48,7 +48,7 @@ class ReluDropout(Dropout):
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """Values of any shape; in evaluation the ReLU alone."""
+        """Apply ReLU and dropout to values of any shape; in evaluation the ReLU alone."""
         if torch.jit.is_scripting():
             return F.dropout(F.relu(values), self.probability, self.training)
         if not self.training or self.probability == 0.0 or values.device.type != "cpu":
@@ -73,7 +73,7 @@ class _ReluDropout(torch.autograd.Function):
 
 
 def keep_mask(like: Tensor, probability: float) -> Tensor:
-    """Ones and zeros (int8) in the shape and layout of `like`, each value 0 with the given probability.
+    """Draw ones and zeros (int8) in the shape and layout of `like`, each value 0 with the given probability.
 
     PyTorch multiplies by int8 vector by vector, but fills under a bool mask value by value.
     """
