@@ -1,4 +1,4 @@
-"""The label set: silence, unknown, then the wanted words, in TensorFlow's order."""
+"""The label set: silence, unknown, then the wanted words, in the order of TensorFlow's tutorial."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
-# The joiners that Persian and the scripts of India are written with; str.isprintable() takes them for control characters.
+# The joiners that Persian and the scripts of India are written with; str.isprintable() takes them for control
+# characters.
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 

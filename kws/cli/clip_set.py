@@ -1,4 +1,4 @@
-"""Which clips of a data folder a command scores: the arguments, and the set that they name."""
+"""The set of clips that a command scores: its arguments, and how it is opened."""
 
 from __future__ import annotations
 

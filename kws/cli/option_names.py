@@ -11,7 +11,7 @@ _SETTING = re.compile(r"\b(?:data|split)\.([a-z_]+)(?:=(\S+?)(?=[\s,;.)]|$))?")
 
 
 def as_options(error: KwsError, args: argparse.Namespace) -> str:
-    """Return the error's message with `data.cache_dir` as `--cache-dir` and the like, where the command has such an option."""
+    """Return the error's message with the command's own options, such as `--cache-dir` for `data.cache_dir`."""
 
     def option(found: re.Match[str]) -> str:
         name, value = found.groups()

@@ -1,4 +1,4 @@
-"""Text for people and programs: names as they are, where the encoding allows, and nothing that a terminal would obey."""
+"""Text for people and programs: names unchanged where the encoding allows, no control characters."""
 
 from __future__ import annotations
 

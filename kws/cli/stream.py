@@ -159,7 +159,8 @@ def spot(
 
     A recording with `gaps` gives exactly what the live session gave.
 
-    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of TensorFlow's tool.
+    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of TensorFlow's
+    tool.
     """
     import numpy as np
 

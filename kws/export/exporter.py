@@ -46,7 +46,7 @@ class ExportData:
 
 
 class Scores(nn.Module):
-    """What is exported: the checkpoint's own front end and network, its temperature, and a softmax.
+    """The exported module: the checkpoint's front end and network, temperature and softmax.
 
     Args:
         model: the checkpoint.
@@ -137,11 +137,11 @@ def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: Exp
 
 
 def calibration_clips(training: ClipSet) -> NDArray[np.float32]:
-    """Clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
+    """Return clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
     return some_of(training, _CALIBRATION_CLIPS)
 
 
 def some_of(clips: ClipSet, count: int) -> NDArray[np.float32]:
-    """So many clips of a set, of every label; float32 (clips, samples)."""
+    """Return a number of clips of a set, of every label; float32 (clips, samples)."""
     # A set is sorted by label: clips at even distances are of all labels.
     return to_float(clips.read(np.unique(np.linspace(0, len(clips) - 1, count).astype(np.int64))))

@@ -53,7 +53,7 @@ class SignalParity:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
         file: name of the exported model.
@@ -89,7 +89,7 @@ class ParityReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the exported model may be kept."""
+        """Return whether the exported model may be kept."""
         if self.quantised:
             return self.lost_points <= LARGEST_LOSS_POINTS
         return all(row.passed for row in self.signals)
@@ -146,8 +146,9 @@ def compare(
     """Compare an exported model's probabilities with its checkpoint's, kind by kind.
 
     A front end takes logarithms, so that in a pure tone's empty bands it hears the rounding of its own sums, and no two
-    implementations agree. What rounding alone does is therefore measured beside: the largest distance from the checkpoint in
-    float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at random.
+    implementations agree. What rounding alone does is therefore measured beside: the largest distance from the
+    checkpoint in float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at
+    random.
 
     Args:
         reference: the checkpoint, or the like.
@@ -174,7 +175,9 @@ def compare(
 
 
 def clip_ms(candidate: ExportedModel, runs: int = 60, warm_up: int = 10) -> float:
-    """Return the median milliseconds for one clip of noise, on one thread (ONNX Runtime's threads are those it was loaded with)."""
+    """Return the median milliseconds for one clip of noise, on one thread.
+
+    ONNX Runtime keeps the number of threads that it was loaded with."""
     clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, candidate.spec.samples)).astype(np.float32)
     return median_ms(lambda: candidate.run(clip), runs, warm_up)
 

@@ -11,7 +11,7 @@ _TONES_HZ = (50, 440, 1000, 2750, 5300)
 
 
 def hard_signals(spec: FeatureSpec, seed: int = 0) -> dict[str, NDArray[np.float32]]:
-    """Return clips by kind, float32 (clips, samples) in [-1, 1]: silence, clipping, tones, single samples, noise, a voice.
+    """Return clips by kind, float32 (clips, samples) in [-1, 1]: silence, clipping, tones, impulses, noise, voice.
 
     Args:
         spec: rate and length of the clips.

@@ -108,7 +108,8 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
         path: a `.ckpt` file.
 
     Raises:
-        KwsError: the file is missing, broken, or not a checkpoint of kws; or this process was forked from one that used torch.
+        KwsError: the file is missing, broken, or not a checkpoint of kws; or this process was forked from one that used
+            torch.
     """
     path = Path(path)
     TORCH_THREADS.check(str(path))

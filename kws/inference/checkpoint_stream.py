@@ -37,7 +37,8 @@ class StreamingScores(nn.Module):
         layout: how it is driven.
 
     Raises:
-        KwsError: a stride that is no multiple of the hop or longer than a window, or a front end that needs whole clips.
+        KwsError: a stride that is no multiple of the hop or longer than a window, or a front end that needs whole
+            clips.
     """
 
     __jit_ignored_attributes__ = ("layout", "_name")
@@ -57,7 +58,8 @@ class StreamingScores(nn.Module):
         strides = -(-(spec.window + (spec.frames - 1) * spec.hop) // self.stride)
         lead = strides * step - spec.frames
         self.network = streamed(model.network, model.front_end.frames, model.front_end.bins, step, lead)
-        # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart, within it.
+        # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart,
+        # within it.
         before = spec.window + (step - 1) * spec.hop - self.stride
         self.kept = max(-(-before // self.stride), 0)
         self.first = self.kept * self.stride - before
@@ -102,7 +104,7 @@ def checkpoint_scorer(model: WaveformModel, stride_ms: float = STRIDE_MS) -> Sta
 
 
 def streamable(model: WaveformModel, stride_ms: float) -> bool:
-    """Whether `StreamingScores` takes this model at this stride."""
+    """Return whether `StreamingScores` takes this model at this stride."""
     return not isinstance(model.front_end, MfccTorchaudio) and stride_samples(stride_ms, model.spec) % model.spec.hop == 0
 
 

@@ -28,11 +28,12 @@ class ExecuTorchModel(ExportedModel):
 
     Args:
         path: the file.
-        threads: CPU threads; None: one for each core. ExecuTorch has one pool of threads for the whole process, so the first
-            model decides, and where something else imported ExecuTorch's runtime before, its pool stays.
+        threads: CPU threads; None: one for each core. ExecuTorch has one pool of threads for the whole process, so the
+            first model decides, and where something else imported ExecuTorch's runtime before, its pool stays.
 
     Raises:
-        KwsError: not an ExecuTorch model of kws, cut off or damaged; or ExecuTorch is missing, or of a version that can't run it.
+        KwsError: not an ExecuTorch model of kws, cut off or damaged; or ExecuTorch is missing, or of a version that
+            can't run it.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:

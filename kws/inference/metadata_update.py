@@ -33,8 +33,8 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
         settings: the new ones.
 
     Raises:
-        KwsError: no such model, an `.pte` file (its program is sealed), settings for words that the model does not know, a
-            package that is missing, or a file that can't be written.
+        KwsError: no such model, an `.pte` file (its program is sealed), settings for words that the model does not
+            know, a package that is missing, or a file that can't be written.
     """
     check_writable(path)
     _replace(path, _WRITERS[path.suffix](path, settings))
@@ -43,9 +43,11 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
 
 
 def write_temperature(path: Path, temperature: float) -> None:
-    """Put a temperature into a checkpoint, written whole, and thresholds that find at it what they found at the one before.
+    """Write a temperature into a checkpoint, and adapt its thresholds to keep the same detections.
 
-    All else in it stays, and a run goes on from it as before.
+    The file is replaced atomically.
+
+    All else in it stays, and a run resumes from it as before.
 
     Args:
         path: the checkpoint.
@@ -114,7 +116,7 @@ def _with_onnx(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _describe(path: Path) -> None:
-    """Write the description beside an ONNX file anew, if there is one; beside the file itself, where `path` is a link."""
+    """Update the description beside an ONNX file, if there is one; for a link, beside its target."""
     from kws.inference.onnx import open_session
 
     path = path.resolve()
@@ -148,7 +150,7 @@ def _with_torchscript(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _aligned(entry: zipfile.ZipInfo, offset: int) -> zipfile.ZipInfo:
-    """Return the header of an entry that starts at this offset, padded so that its content starts at a multiple of 64."""
+    """Return an entry's header at this offset, padded so that the content starts at a multiple of 64."""
     aligned = zipfile.ZipInfo(entry.filename)
     aligned.compress_type = entry.compress_type
     # The local header is 30 bytes and the name; the padding's own header is 4.

@@ -53,7 +53,9 @@ class Model(Protocol):
 
 
 class ExportedModel(ABC):
-    """A model file, run by one of the runtimes. Pickling keeps where the file is and how it was loaded: it is loaded anew.
+    """A model file, run by one of the runtimes.
+
+    A pickle holds the path and the options; unpickling loads the file again.
 
     Args:
         path: the file.
@@ -101,7 +103,7 @@ class ExportedModel(ABC):
 
 
 def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
-    """Read sound files and fit each to a clip, as the model of this spec was trained: float32 (files, samples) in [-1, 1).
+    """Read sound files and fit each to a clip, as in training: float32 (files, samples) in [-1, 1).
 
     Raises:
         AudioError: as kws.audio.io.read_audio.

@@ -139,8 +139,8 @@ class Block(nn.Module):
     """A residual over frequency, and one over time alone that is broadcast back over frequency.
 
     Args:
-        inputs, outputs: channels; where they differ, or with a stride, the block has a pointwise convolution before and no way
-            past it.
+        inputs, outputs: channels; where they differ, or with a stride, the block has a pointwise convolution before and
+            no way past it.
         stride: over frequency.
         dilation: frames from tap to tap.
         dropout: probability, of a whole channel.

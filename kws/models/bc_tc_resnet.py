@@ -1,4 +1,4 @@
-"""bc_tc_resnet: broadcasted residual learning at the front, convolutions over time behind it; causal, with few multiplies."""
+"""bc_tc_resnet: broadcasted residual blocks, then causal convolutions over time; few multiplies."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from kws.models.registry import register_model
 class BcTcResNet(nn.Module):
     """Our own network: 2-D convolutions share patterns across frequency; causal 1-D blocks model their order.
 
-    The front is the beginning of `bc_resnet` (a convolution in time and frequency, blocks of broadcasted residuals), which finds
-    the same pattern at any pitch. Its maps are small after two strides over frequency; a pointwise convolution mixes all their
-    bins, and blocks like those of `ds_tc_resnet` look back over the length of a word. It costs two thirds of `bc_resnet` of width
-    3, and a frame of a stream a hundredth of that, for each frame is computed from those before it alone.
+    The front is the beginning of `bc_resnet` (a convolution in time and frequency, blocks of broadcasted residuals),
+    which finds the same pattern at any pitch. Its maps are small after two strides over frequency; a pointwise
+    convolution mixes all their bins, and blocks like those of `ds_tc_resnet` look back over the length of a word. It
+    costs two thirds of `bc_resnet` of width 3, and a frame of a stream a hundredth of that, for each frame is computed
+    from those before it alone.
 
-    Before a clip's first frame there are zeros; in a stream there is what was heard before, and only the stream's first window
-    equals the same clip by itself.
+    Before a clip's first frame there are zeros; in a stream there are the earlier frames, and only the stream's first
+    window equals the same clip by itself.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
         stem: channels of the first convolution, which halves the bins.
         front, strides: channels of each block of the front, and its stride over frequency, 1 or 2.
         bands: sub-bands of the front's normalisation over frequency.
-        channels, kernels, dilations: of each block over time; a kernel of 1 is a pointwise convolution alone. A block that keeps
-            the number of channels has its input added to its output.
+        channels, kernels, dilations: of each block over time; a kernel of 1 is a pointwise convolution alone. A block
+            that keeps the number of channels has its input added to its output.
         dropout: probability that a channel is dropped before the output, for the whole clip.
 
     Raises:
@@ -57,7 +58,7 @@ class BcTcResNet(nn.Module):
         _check_lengths(front, strides, channels, kernels, dilations)
         self.norm = SubSpectralNorm(bins, affine=False)
         self.stem = Stem(stem, causal=True)
-        # Channels, frames and bins that each part keeps of what it heard, in a stream.
+        # Channels, frames and bins of each part's streaming state.
         self.histories = [(1, self.stem.convolution.before, bins)]
         height, inputs, blocks = -(-bins // 2), stem, []
         for outputs, stride in zip(front, strides, strict=True):

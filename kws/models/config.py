@@ -1,4 +1,4 @@
-"""What a trained network needs to be built again: its labels, its front end and its shape, as plain settings."""
+"""The settings that rebuild a trained network: labels, front end and network."""
 
 from __future__ import annotations
 

@@ -13,12 +13,15 @@ from kws.models.registry import register_model
 
 @register_model("ds_cnn")
 class DsCnn(nn.Module):
-    """A 10×4 convolution, 3×3 separable ones, and a mean (S: 23,180 parameters, 2.7 million multiplies at 49 × 10, 12 labels).
+    """A 10×4 convolution, 3×3 separable ones, and a mean.
+
+    Size S: 23,180 parameters, 2.7 million multiplies at 49 × 10 features and 12 labels.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
         channels: of every layer: S 64, M 172, L 276.
-        strides: of the first convolution and of each separable one, over time and frequency alike where one number is given.
+        strides: of the first convolution and of each separable one, over time and frequency alike where one number is
+            given.
         dropout: probability that a channel is dropped before the output.
     """
 

@@ -1,4 +1,4 @@
-"""ds_tc_resnet: causal depthwise-separable convolutions over time (Rybakov et al. 2020); it streams with its state carried."""
+"""ds_tc_resnet: causal depthwise-separable convolutions over time, with streaming state (Rybakov et al. 2020)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from kws.models.registry import register_model
 class DsTcResNet(nn.Module):
     """Six causal blocks and a mean over the clip (71,556 parameters, 6.7 million multiplies at 98 × 40, 12 labels).
 
-    Each frame is computed from those before it alone, so that a stream needs no frame twice. Before a clip's first frame there
-    are zeros; in a stream there is what was heard before, and only the stream's first window equals the same clip by itself.
+    Each frame is computed from those before it alone, so that a stream needs no frame twice. Before a clip's first
+    frame there are zeros; in a stream there are the earlier frames, and only the stream's first window equals the
+    same clip by itself.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
@@ -87,8 +88,8 @@ class CausalBlock(nn.Module):
     Args:
         inputs, outputs: channels.
         kernel, dilation: of the depthwise convolution; a kernel of 1 leaves it out.
-        past: the input goes past them as it is ("plain"), or through a pointwise convolution and normalisation of its own
-            ("convolved"); None: not at all.
+        past: the input goes past them as it is ("plain"), or through a pointwise convolution and normalisation of its
+            own ("convolved"); None: not at all.
     """
 
     def __init__(

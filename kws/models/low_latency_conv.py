@@ -1,4 +1,4 @@
-"""low_latency_conv: one convolution over the whole clip (Sainath and Parada 2015, cnn-one-fstride4; TensorFlow's)."""
+"""low_latency_conv: one convolution over the whole clip (Sainath and Parada 2015, cnn-one-fstride4)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class LowLatencyConv(nn.Module):
         return self.classify(flatten(self.first(as_image(features))))
 
     def classify(self, maps: Tensor) -> Tensor:
-        """Return logits (batch, labels) of the convolution's output (batch, positions in frequency · filters), before its activation."""
+        """Return logits (batch, labels) of the convolution's output before its activation.
+
+        That output is (batch, positions in frequency · filters)."""
         # The layers between are linear: the tutorial has no activation there.
         hidden = self.dropout(self.second(self.activation(maps)))
         hidden = self.dropout(self.third(hidden))

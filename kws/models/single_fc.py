@@ -10,7 +10,7 @@ from kws.models.registry import register_model
 
 @register_model("single_fc")
 class SingleFc(nn.Module):
-    """Features straight to logits; source: TensorFlow's `single_fc`.
+    """Features straight to logits; source: `single_fc` of TensorFlow's tutorial.
 
     Args:
         frames, bins, labels: sizes of the input and the output.

@@ -1,4 +1,4 @@
-"""Networks over a stream: new frames in, scores of the windows that end with them out, and a cache for the next call."""
+"""Streaming forms of networks: new frames and a cache in, logits of the windows and the next cache out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor, nn
 class StreamedNetwork(nn.Module):
     """Streaming form of a network: maps (new features, cache) to (logits, next cache).
 
-    Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings its own as
-    `network.streamed(step)`. A causal one, whose frames hear what came before their window as well, brings `network.advance` and
-    `network.histories`: see `CarriedNetwork`.
+    Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings
+    its own as `network.streamed(step)`. A causal one, whose frames also depend on those before their window, brings
+    `network.advance` and `network.histories`: see `CarriedNetwork`.
 
     Args:
         step: frames from window to window, at most a window's.
@@ -29,7 +29,7 @@ class StreamedNetwork(nn.Module):
 
 
 class CachedFeatures(StreamedNetwork):
-    """Any network: the features are cached, and every window goes through the whole network.
+    """Streaming form of any network: features are cached, each window goes through the whole network.
 
     Args:
         network: features (batch, frames, bins) to logits (batch, labels).
@@ -56,13 +56,14 @@ class CachedFeatures(StreamedNetwork):
 class CarriedNetwork(StreamedNetwork):
     """A causal network whose layers remember their last inputs, and whose last maps are averaged over each window.
 
-    The cache: frames heard, as far as that matters; what the layers remember; the last maps. Frames before the stream are zeros
-    to each layer, as a clip's padding is.
+    The cache: number of frames so far, up to a limit; the layers' last inputs; the last maps. Frames before the stream
+    are zeros to each layer, as a clip's padding is.
 
     Args:
         network: with an `output` of averages, the `histories` of its layers (channels, frames and bins of each), and
-            `advance(features, inside, histories)`, which makes maps (1, channels, time, 1) of new features (time, bins) and the
-            histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0 in frames before the stream.
+            `advance(features, inside, histories)`, which makes maps (1, channels, time, 1) of new features (time, bins)
+            and the histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0 in frames before the
+            stream.
         frames: of a window.
         step: frames from window to window, at most a window's.
         lead: frames before the stream.
@@ -115,5 +116,5 @@ def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 
 
 
 def carries(network: nn.Module) -> bool:
-    """Whether a window's scores depend on what was heard before it, so that only a stream's first is the clip by itself."""
+    """Return whether a window's scores depend on earlier sound; only a stream's first window then equals the clip."""
     return callable(getattr(network, "advance", None))

@@ -18,8 +18,8 @@ class Svdf(nn.Module):
 
     Before the activation the layer is linear in its input, so a whole clip needs one product with the filters folded
     into a (units, frames · bins) matrix: half the multiplies of filtering in two steps, and no (batch, frames, filters)
-    tensor. `frequency` and `time` stay the parameters, so streaming can filter frame by frame; so do exported models, for
-    which the folded matrix would be seven times the weights to store and to read for every clip.
+    tensor. `frequency` and `time` stay the parameters, so streaming can filter frame by frame; so do exported models,
+    for which the folded matrix would be seven times the weights to store and to read for every clip.
 
     Args:
         frames, bins: sizes of the input.

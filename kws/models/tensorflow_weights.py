@@ -1,4 +1,4 @@
-"""Weights of TensorFlow's models, put into ours: TensorFlow's variables by name, its layouts turned into PyTorch's."""
+"""Weights of TensorFlow's tutorial in our networks: variables by name, in PyTorch's layouts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 
-# The original's variable for each of our layers, the same in every model that has the layer.
+# The tutorial's variable for each of our layers, the same in every model that has the layer.
 _LAYERS = {
     "SingleFc": {"output": ("weights", "bias")},
     "Conv": {
@@ -50,7 +50,7 @@ def load_original_weights(network: nn.Module, variables: Mapping[str, ArrayLike]
     """Put the tutorial's TensorFlow variables into a network of the same architecture.
 
     Args:
-        network: one of the six tutorial models, in TensorFlow's sizes.
+        network: one of the six tutorial models, in the tutorial's sizes.
         variables: arrays by TensorFlow's names: convolutions (time, frequency, in, out), layers (in, out).
 
     Raises:

@@ -1,4 +1,4 @@
-"""tiny_conv and tiny_embedding_conv: for microcontrollers (TensorFlow's, 94,740 and 7,804 parameters)."""
+"""tiny_conv and tiny_embedding_conv: for microcontrollers (TensorFlow's tutorial; 94,740 and 7,804 parameters)."""
 
 from __future__ import annotations
 

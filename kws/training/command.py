@@ -1,4 +1,4 @@
-"""The command line that goes on with a run: `resume=FOLDER` stands for that run's own settings and its last checkpoint."""
+"""Resuming from the command line: `resume=FOLDER` stands for a run's settings and last checkpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OVERRIDES = Path(".hydra") / "overrides.yaml"
 
 
 def with_resume(arguments: Sequence[str]) -> list[str]:
-    """Put a run's own overrides and its last checkpoint in the place of `resume=FOLDER`; what else is given holds over them.
+    """Replace `resume=FOLDER` by that run's overrides and last checkpoint; other arguments override them.
 
     Args:
         arguments: of the command line. FOLDER is a run's, or a checkpoint in it.

@@ -16,7 +16,7 @@ from kws.models.config import ModelConfig
 
 
 class TrainedModel(Protocol):
-    """What `kws.inference.checkpoint.load_checkpoint` gives."""
+    """A trained model, as `kws.inference.checkpoint.load_checkpoint` returns it."""
 
     recipe: ModelConfig
     network: nn.Module
@@ -62,7 +62,7 @@ class Teacher:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor, temperature: float) -> Tensor:
-        """Return the mean probabilities (batch, labels) of the logits divided by the temperature, for features (batch, frames, bins)."""
+        """Return the models' mean probabilities (batch, labels) at a temperature, for features (batch, frames, bins)."""
         logits = [model.network.to(features.device)(features).float() for model in self.models]
         return torch.stack([F.softmax(one / temperature, dim=1) for one in logits]).mean(dim=0)
 

@@ -78,8 +78,8 @@ def run_test(
 ) -> float:
     """Test a checkpoint of a finished run; write the report and say the result.
 
-    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of the
-    report is written and the result is said.
+    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of
+    the report is written and the result is said.
 
     Args:
         trainer, module, data: of the run.

@@ -39,7 +39,7 @@ class TrainingLoader:
     Args:
         corpus: the clips, on disk or on the device.
         order: which clips when.
-        start_step: step of the whole training at which the first pass starts; a resumed run goes on exactly there.
+        start_step: step of the whole training at which the first pass starts; a resumed run continues exactly there.
     """
 
     def __init__(self, corpus: Clips | DeviceCorpus, order: TrainingOrder, start_step: int = 0) -> None:
@@ -50,11 +50,11 @@ class TrainingLoader:
         return self.order.steps_per_epoch
 
     def state_dict(self) -> dict[str, int]:
-        """Nothing: where to go on follows from the trainer's own count of steps. It tells Lightning that we can."""
+        """Return nothing: the trainer's step count says where to resume. It tells Lightning that we can."""
         return {}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Nothing to load; see `state_dict`."""
+        """Load nothing; see `state_dict`."""
 
     def __iter__(self) -> Iterator[RawBatch]:
         epoch, start = divmod(self.step, len(self))

@@ -1,4 +1,4 @@
-"""What training minimises: cross entropy, with label smoothing, mixed clips, and a teacher to follow, each off by default."""
+"""The training loss: cross-entropy, optionally with label smoothing, mixup and distillation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ class Objective:
 
     Args:
         label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016); 0: none.
-        mixup: clips are mixed in pairs by shares drawn from Beta(mixup, mixup), labels alike (Zhang et al. 2018); 0: none.
-        teacher: one or more better models for the same words and features, whose mean probabilities are followed (Hinton et
-            al. 2015); None: none.
+        mixup: clips are mixed in pairs by shares drawn from Beta(mixup, mixup), labels alike (Zhang et al. 2018); 0:
+            none.
+        teacher: one or more better models for the same words and features, whose mean probabilities are followed
+            (Hinton et al. 2015); None: none.
         teacher_weight: weight of the distillation loss; the cross-entropy gets 1 - teacher_weight.
         temperature: applied to student and teacher logits in the distillation loss.
 
     Raises:
-        KwsError: a value that makes no sense.
+        KwsError: a value out of range.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Objective:
         """Make sure that a student of this recipe can follow the teacher.
 
         Raises:
-            KwsError: the teacher hears other words or other features.
+            KwsError: the teacher has other words or other features.
         """
         if self.teacher is not None:
             self.teacher.check(recipe)

@@ -30,8 +30,8 @@ class KeywordModule(pl.LightningModule):
         recipe: labels, front end and network.
         optimizer: makes an optimiser of parameters.
         schedule: factor on its rate for each step; None: constant.
-        check_nans: stop with the name of the first layer whose output or gradient is not finite; without it a run stops at
-            a loss that is not, as often as it logs one.
+        check_nans: stop with the name of the first layer whose output or gradient is not finite; without it a run stops
+            at a loss that is not, as often as it logs one.
         objective: the loss; None: plain cross entropy.
 
     Attributes:
@@ -161,7 +161,7 @@ class KeywordModule(pl.LightningModule):
         self._random_state = checkpoint.get("random_state")
 
     def on_train_start(self) -> None:
-        """Go on with the random state of the checkpoint, for dropout draws from it, and with this run's own learning rate."""
+        """Restore the checkpoint's random state, which dropout uses; set this run's own learning rate."""
         if self._resumed:
             self._take_options()
             self._resumed = False

@@ -31,7 +31,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def take_options(optimizer: torch.optim.Optimizer, scheduler: LambdaLR, options: Mapping[str, Any], factor: float) -> None:
-    """Let an optimiser that a checkpoint has set go on with the options of this run; where they are the same, nothing changes.
+    """Set this run's options in an optimiser restored from a checkpoint; equal options change nothing.
 
     Args:
         optimizer: with the state and the options of the checkpoint.
@@ -51,6 +51,6 @@ def take_options(optimizer: torch.optim.Optimizer, scheduler: LambdaLR, options:
 
 
 def unlike(kept: Mapping[str, Any], mine: torch.optim.Optimizer) -> bool:
-    """Whether a checkpoint's optimiser state is of another kind of optimiser, as the names of its options tell."""
+    """Return whether a checkpoint's optimiser state is of another kind of optimiser, as the names of its options tell."""
     names = [set(group) - {"initial_lr", "params"} for group in kept.get("param_groups", [])]
     return names != [set(group) - {"initial_lr", "params"} for group in mine.param_groups]

@@ -1,7 +1,7 @@
 """Large constants of an ONNX graph, written as how they are made: a runtime works them out once, as it loads the file.
 
-A front end's cosines and sines are half a megabyte, ten times what a small network's weights need, and come from one period of a
-cosine and a window. A filterbank is nearly all zeros.
+A front end's cosines and sines are half a megabyte, ten times what a small network's weights need, and come from one
+period of a cosine and a window. A filterbank is nearly all zeros.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class _Table(NamedTuple):
     weights: NDArray[np.float64]
 
     def makes(self, values: NDArray[np.float32]) -> bool:
-        """Whether a matrix (times, bins), or (bins, times), is this one."""
+        """Return whether a matrix (times, bins) or (bins, times) equals this table."""
         mine = (self.weights * self.period[(self.twice * self.bins + self.shift) % len(self.period)]).astype(np.float32)
         return any(
             values.shape == one.shape and np.allclose(values, one, rtol=0, atol=np.finfo(np.float32).eps)

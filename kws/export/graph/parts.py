@@ -1,4 +1,4 @@
-"""Which part of a module the nodes of an ONNX graph came from, by the names that `write_onnx` gives them."""
+"""The module part that an ONNX node came from, by the names that `write_onnx` gives."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """Pointwise and depthwise convolutions and batch normalisation as large matrix products, for networks of few channels.
 
-oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so that a network of 8 channels is mostly waiting.
-Here maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a pointwise convolution
-is one product with the whole batch, a depthwise one is a product with a banded matrix for each channel, and the statistics of a
-channel, or of a sub-band of it, are those of one unbroken row. What is between (activations, sums, means) keeps that order by
-itself. `benchmarks/small_networks.py` compares it with `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; the numbers are the same.
+oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so that a network of 8 channels is mostly
+waiting. Here maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a
+pointwise convolution is one product with the whole batch, a depthwise one is a product with a banded matrix for each
+channel, and the statistics of a channel, or of a sub-band of it, are those of one unbroken row. What is between
+(activations, sums, means) keeps that order by itself. `benchmarks/small_networks.py` compares it with `torch.nn.Conv2d`
+and `torch.nn.BatchNorm2d`; the numbers are the same.
 
 Exported and scripted models and GPUs take the plain convolutions, with the same parameters.
 """
@@ -115,7 +116,7 @@ class FrequencyDepthwise(nn.Conv2d):
 
 
 class SubSpectralNorm(nn.BatchNorm2d):
-    """Batch normalisation with statistics of each sub-band of each channel (sub-spectral normalisation, Chang et al. 2021).
+    """Sub-spectral normalisation: batch statistics for each sub-band of a channel (Chang et al. 2021).
 
     Args:
         channels: of the maps.
@@ -167,7 +168,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return rows.reshape(batch, channels, bins, frames).transpose(2, 3)
 
     def _count_batch(self) -> float:
-        """Count a batch of training, and say how far the running statistics move to its own, as `nn.BatchNorm2d` does."""
+        """Count a training batch; return the weight of its statistics, as in `nn.BatchNorm2d`."""
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
         if self.momentum is None:
@@ -185,7 +186,7 @@ def mean_over_frequency(maps: Tensor) -> Tensor:
 
 
 def add_and_rectify(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
-    """relu(maps + row + past), where maps and past are (batch, channels, time, frequency) and the row has one frequency."""
+    """Return relu(maps + row + past); maps and past (batch, channels, time, frequency), row of one frequency."""
     if torch.jit.is_scripting():
         return F.relu(maps + row if past is None else maps + row + past)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -195,7 +196,7 @@ def add_and_rectify(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
 
 
 class _AddAndRectify(torch.autograd.Function):
-    """In one pass each way: autograd's own sum over frequency would leave the planes' order."""
+    """One pass forward and one backward; autograd's sum over frequency would lose the channel-major layout."""
 
     @staticmethod
     def forward(ctx: Any, planes: Tensor, row: Tensor, past: Tensor | None) -> Tensor:

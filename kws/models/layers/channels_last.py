@@ -1,8 +1,9 @@
-"""Convolutions over maps of one frequency that lie in memory as lines: (batch, time, channels), a frame's channels together.
+"""Convolutions over maps of one frequency in channels-last layout ("lines"): (batch, time, channels).
 
-The planes of `channel_major.py` are the other way round. Where a processor has AVX2 and no AVX-512, lines are faster in
+`channel_major.py` has the opposite layout. Where a processor has AVX2 and no AVX-512, lines are faster in
 float32: MKL's products run at up to twice the speed, oneDNN's depthwise convolutions at up to three times that of
-products with banded matrices (`benchmarks/small_networks.py`, `docs/speed.md`). What is between keeps the order by itself.
+products with banded matrices (`benchmarks/small_networks.py`, `docs/speed.md`). What is between keeps the order by
+itself.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def to_lines(maps: Tensor) -> Tensor:
 
 
 def in_lines(maps: Tensor) -> bool:
-    """Whether maps (batch, channels, time, frequency) are lines, and this processor is faster with them."""
+    """Return whether maps (batch, channels, time, frequency) are lines, and this processor is faster with them."""
     return maps.shape[3] == 1 and maps.permute(0, 2, 3, 1).is_contiguous() and _faster(maps)
 
 
@@ -44,7 +45,8 @@ def over_time(maps: Tensor, weight: Tensor, before: int, after: int, dilation: i
         dilation: frames from tap to tap.
     """
     batch, channels, frames, _ = maps.shape
-    # Every dilation-th frame is a column of its own: a plain convolution, for oneDNN has no fast gradient of a dilated one.
+    # Every dilation-th frame is a column of its own: a plain convolution, for oneDNN has no fast gradient of a dilated
+    # one.
     rest = -(before + frames + after) % dilation
     padded = F.pad(maps, (0, 0, before, after + rest)).contiguous(memory_format=torch.channels_last)
     out = F.conv2d(padded.view(batch, channels, -1, dilation), weight, groups=channels)
