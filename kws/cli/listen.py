@@ -132,7 +132,8 @@ def recording(path: Path, model: Model) -> Iterator[Recorder]:
 def stop_signals() -> Iterator[Callable[[], bool]]:
     """Yield a flag that Ctrl-C or a closed terminal sets; a second Ctrl-C interrupts.
 
-    The block in progress can then be finished first."""
+    The block in progress can then be finished first.
+    """
     asked = threading.Event()
 
     def stop(number: int, frame: object) -> None:

@@ -21,7 +21,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def open_screen(console: Console) -> Live:
     """Return a context that shows the terminal's alternate screen, and restores the former one at its end.
 
-    `update(view, refresh=True)` draws on it."""
+    `update(view, refresh=True)` draws on it.
+    """
     return Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
 
@@ -88,7 +89,8 @@ def _title_line(title: str, time_ms: int) -> Table:
 def _state_lines(heard: Heard) -> RenderResult:
     """Format the input level, lost samples and load.
 
-    What was lost comes first, because a narrow terminal breaks the line."""
+    What was lost comes first, because a narrow terminal breaks the line.
+    """
     level = Table.grid()
     level.add_column()
     level.add_column(width=20)
@@ -104,7 +106,8 @@ def _state_lines(heard: Heard) -> RenderResult:
 def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
     """Draw a row for each label: name, score as a bar with the threshold, score as a number.
 
-    A label that was just detected is marked."""
+    A label that was just detected is marked.
+    """
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=2, justify="right")
     table.add_column(no_wrap=True, overflow="crop", max_width=max(options.max_width // 3, 4))

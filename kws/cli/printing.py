@@ -14,14 +14,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def printable(text: str) -> str:
     """Return the text with control characters escaped; tab and \\n stay.
 
-    A file's name must not move the cursor or end a line."""
+    A file's name must not move the cursor or end a line.
+    """
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def json_line(content: Mapping[str, Any]) -> str:
     """Return one line of JSON that standard output can encode.
 
-    Names that are not UTF-8 are written as \\udcXX, which JSON readers accept."""
+    Names that are not UTF-8 are written as \\udcXX, which JSON readers accept.
+    """
     text = json.dumps(content, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")

@@ -23,7 +23,7 @@ ENGINES = {"mobile": "pytorch", "onnx": "onnxruntime", "onnx-int8": "onnxruntime
 
 
 def check_android(project: Path, formats: Sequence[str]) -> None:
-    """Find out before anything is computed whether the app can take these formats.
+    """Check before any work that the app can take these formats.
 
     Args:
         project: folder of the app, such as mobile/android.

@@ -1,4 +1,4 @@
-"""From a checkpoint to an exported model that is known to be equal to it."""
+"""Export of a checkpoint, kept only where it equals the checkpoint."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ def write_onnx(
     """Write a module.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`).
-    The front end's large tables are written as how they are made (`kws.export.graph.constants`), and the values between
-    nodes are numbered.
+    The front end's large tables are written as operators that compute them (`kws.export.graph.constants`), and the
+    values between nodes are numbered.
 
     Args:
         module: to be written.

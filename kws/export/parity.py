@@ -145,7 +145,7 @@ def compare(
 ) -> tuple[SignalParity, ...]:
     """Compare an exported model's probabilities with its checkpoint's, kind by kind.
 
-    A front end takes logarithms, so that in a pure tone's empty bands it hears the rounding of its own sums, and no two
+    A front end takes logarithms, so that a pure tone's empty bands show the rounding of its sums, and no two
     implementations agree. What rounding alone does is therefore measured beside: the largest distance from the
     checkpoint in float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at
     random.
@@ -177,7 +177,8 @@ def compare(
 def clip_ms(candidate: ExportedModel, runs: int = 60, warm_up: int = 10) -> float:
     """Return the median milliseconds for one clip of noise, on one thread.
 
-    ONNX Runtime keeps the number of threads that it was loaded with."""
+    ONNX Runtime keeps the number of threads that it was loaded with.
+    """
     clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, candidate.spec.samples)).astype(np.float32)
     return median_ms(lambda: candidate.run(clip), runs, warm_up)
 

@@ -1,4 +1,4 @@
-"""Signals that two implementations of one model disagree on first, if they disagree at all. NumPy only."""
+"""Signals on which two implementations of a model are most likely to differ. NumPy only."""
 
 from __future__ import annotations
 

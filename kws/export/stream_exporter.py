@@ -1,4 +1,4 @@
-"""From a checkpoint to a streaming model that is known to give what the checkpoint gives for whole windows."""
+"""Export of a checkpoint as a streaming model, compared with the checkpoint's scores of whole windows."""
 
 from __future__ import annotations
 

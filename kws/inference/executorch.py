@@ -73,7 +73,8 @@ class ExecuTorchModel(ExportedModel):
 def sealed(program: bytes) -> bytes:
     """Return a program followed by its checksum.
 
-    ExecuTorch looks for damage in its headers only, and some damage ends the process."""
+    ExecuTorch looks for damage in its headers only, and some damage ends the process.
+    """
     return program + hashlib.sha256(program).digest() + _SEAL
 
 

@@ -12,7 +12,8 @@ from kws.inference.metadata import Metadata
 def description_of(path: Path) -> Path:
     """Return the description's path, such as `best.onnx.json` of `best.onnx`.
 
-    No file of another format or purpose has that name."""
+    No file of another format or purpose has that name.
+    """
     return path.with_name(f"{path.name}.json")
 
 

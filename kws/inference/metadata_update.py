@@ -83,7 +83,7 @@ def check_can_calibrate(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file that settings can't be written to, as far as its name and the packages at hand tell.
+    """Refuse a file that settings can't be written to, by its name and the installed packages.
 
     Raises:
         KwsError: as for `write_decoder`.

@@ -91,7 +91,8 @@ class Stem(nn.Module):
     def advance(self, image: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """Compute `forward` of a causal stem for a stream's new frames; return it and the next `before`.
 
-        `before` has the shape (1, 1, 4, frequency)."""
+        `before` has the shape (1, 1, 4, frequency).
+        """
         joined = torch.cat([before, image], dim=2)
         return F.relu(self.norm(self.convolution.slide(joined))), joined[:, :, image.shape[2] :]
 

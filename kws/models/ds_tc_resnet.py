@@ -110,7 +110,8 @@ class CausalBlock(nn.Module):
     def advance(self, maps: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """Compute `forward` for a stream's new frames; return it and the next `before`.
 
-        `before` holds the last `history` input frames (1, inputs, history, 1)."""
+        `before` holds the last `history` input frames (1, inputs, history, 1).
+        """
         joined = torch.cat([before, maps], dim=2)
         filtered = maps if self.depthwise is None else self.depthwise.slide(joined)
         return self._end(maps, filtered), joined[:, :, maps.shape[2] :]

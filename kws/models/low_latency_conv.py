@@ -54,7 +54,8 @@ class LowLatencyConv(nn.Module):
     def classify(self, maps: Tensor) -> Tensor:
         """Return logits (batch, labels) of the convolution's output before its activation.
 
-        That output is (batch, positions in frequency · filters)."""
+        That output is (batch, positions in frequency · filters).
+        """
         # The layers between are linear: the tutorial has no activation there.
         hidden = self.dropout(self.second(self.activation(maps)))
         hidden = self.dropout(self.third(hidden))

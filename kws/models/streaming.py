@@ -54,7 +54,7 @@ class CachedFeatures(StreamedNetwork):
 
 
 class CarriedNetwork(StreamedNetwork):
-    """A causal network whose layers remember their last inputs, and whose last maps are averaged over each window.
+    """Streaming form of a causal network: layers keep their last inputs, the last maps are averaged over each window.
 
     The cache: number of frames so far, up to a limit; the layers' last inputs; the last maps. Frames before the stream
     are zeros to each layer, as a clip's padding is.

@@ -21,7 +21,7 @@ class LayerSummary:
     """One layer that multiplies.
 
     Attributes:
-        name, kind: where it is and what it is.
+        name, kind: its name in the network, and its class.
         output: shape of its output, without the batch.
         parameters: weights and biases.
         multiplies: for a clip; biases and padding counted as the tutorial counts.

@@ -34,7 +34,7 @@ class MovingAverage(WeightAveraging):
         super().__init__(multi_avg_fn=self._average)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """Return whether to update after this step: the first one and every so many after it; never at an epoch's end."""
+        """Return whether to update after this step: the first and every so many after it, not at an epoch's end."""
         return step_idx is not None and step_idx % self.every == 0
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

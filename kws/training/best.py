@@ -1,4 +1,4 @@
-"""The checkpoint `best` of a run: found where the run wrote it, and taken along by a run that goes on elsewhere."""
+"""The checkpoint `best` of a run: finding it, and copying it into the folder of a resumed run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MONITOR = "val/accuracy"
 
 @dataclass(frozen=True)
 class Best:
-    """The best checkpoint that a run had written when it wrote its last one.
+    """The best checkpoint of a run at the time of its last one.
 
     Attributes:
         path: the file.
@@ -53,7 +53,7 @@ def find_best(path: Path, checkpoint: Mapping[str, Any]) -> Best | None:
     """Find the best checkpoint up to the one that a run resumes from; warn where the file is missing.
 
     Args:
-        path: the checkpoint that a run goes on from.
+        path: the checkpoint that a run resumes from.
         checkpoint: what it holds.
     """
     state = _state(checkpoint)
@@ -84,9 +84,9 @@ def find_best(path: Path, checkpoint: Mapping[str, Any]) -> Best | None:
 
 
 class TakeBestAlong(Callback):
-    """Lets a run that goes on from a checkpoint know the best one so far, copied into its own folder.
+    """Gives a resumed run the best checkpoint so far, copied into its own folder.
 
-    Lightning forgets it where a run goes on in another folder.
+    Lightning forgets it where a run resumes in another folder.
 
     Args:
         best: as `find_best` found it; None: there is none, and the next validation is the best.

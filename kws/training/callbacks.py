@@ -1,4 +1,4 @@
-"""Lightning callbacks: what a run says and keeps while it trains."""
+"""Lightning callbacks of a run: its log, progress bar and checkpoints."""
 
 from __future__ import annotations
 

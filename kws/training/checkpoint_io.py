@@ -1,4 +1,4 @@
-"""Checkpoints that are written whole: beside the old file, to the disk, then in its place."""
+"""Atomic writing of checkpoints: under another name, flushed to the disk, then renamed."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class KeywordData(pl.LightningDataModule):
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def prepare_data(self) -> None:
-        """Download, synthesise and pack, once a machine."""
+        """Download, synthesise and pack the data, once on each machine."""
         first = self.corpus is None
         self._open(self.source.prepare(), warn=first)
         for source in self.extra:
@@ -202,7 +202,7 @@ class KeywordData(pl.LightningDataModule):
             return FeatureBatch(self.front_end(to_float(batch.clips)), batch.labels)
         if self._noise_bank is not None and self._noise_bank.samples.device != device:
             self._noise_bank = self._noise_bank.to(device)
-        # All draws of a batch hang on its own seed: the step decides them, not what was drawn before.
+        # A batch's own seed decides all its draws, so that they depend on the step alone.
         generator = self._generators.setdefault(device, torch.Generator(device))
         generator.manual_seed(batch.seed)
         clips, labels, silent = self.augment.extend(batch.clips, batch.labels, batch.silent, generator)

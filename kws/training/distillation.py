@@ -62,7 +62,7 @@ class Teacher:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor, temperature: float) -> Tensor:
-        """Return the models' mean probabilities (batch, labels) at a temperature, for features (batch, frames, bins)."""
+        """Return the mean probabilities (batch, labels) at a temperature, for features (batch, frames, bins)."""
         logits = [model.network.to(features.device)(features).float() for model in self.models]
         return torch.stack([F.softmax(one / temperature, dim=1) for one in logits]).mean(dim=0)
 

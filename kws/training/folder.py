@@ -26,7 +26,7 @@ LOCK = ".run.lock"
 
 
 class RunFolder(Callback):
-    """Before a run or a multirun: takes its folder for this process alone, until it ends.
+    """Locks the folder of a run or a multirun for this process until it ends.
 
     A folder named by the date gets a number at its end where another run has it already; one that the user names is
     refused while another run writes into it.
@@ -71,7 +71,7 @@ class RunFolder(Callback):
 
 
 def make_own(folder: Path) -> Path:
-    """Make a folder that was not there: this one, or with the first free number at its end."""
+    """Make a new folder: this one, or one with the first free number appended."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     number, own = 0, folder
     while True:

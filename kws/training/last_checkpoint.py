@@ -17,10 +17,9 @@ from kws.training.module import log_interval
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps the last weights, with all that the run needs to go on from them as if it had never stopped.
+    """Saves the last weights, with all state that a run needs to resume exactly.
 
-    Where a validation follows the step, it is written after the validation, so that what goes on from it knows its
-    result.
+    Where a validation follows the step, the checkpoint is written after it and holds its result.
 
     Args:
         path: the file.
@@ -52,7 +51,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
     ) -> None:
-        """Write, if it is time, or stop; only after a step of the optimiser, for gathered gradients are not kept."""
+        """Write a checkpoint when due, or stop; only after an optimiser step, as accumulated gradients aren't saved."""
         step = trainer.global_step
         self._whole, self._seen = step != self._seen, step
         if not self._whole:
@@ -65,7 +64,7 @@ class LastCheckpoint(Checkpoint):
             self._write(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write what had to wait for the validation, or stop where a signal came in the middle of it."""
+        """Write the checkpoint deferred to the validation, or stop if a signal came during it."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             return
         if trainer.world_size == 1 and self._whole:

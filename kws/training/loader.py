@@ -1,4 +1,4 @@
-"""Loaders: an iterable of raw batches, read from the corpus a batch at a time; no per-clip Python work."""
+"""Loaders of raw batches, read from the corpus a batch at a time without per-clip Python work."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kws.training.device_corpus import DeviceCorpus
 
 
 class RawBatch(NamedTuple):
-    """Clips as they lie on disk, before augmentation and features.
+    """A batch of stored clips, before augmentation and features.
 
     Attributes:
         clips: int16 (batch, samples); zeros for a silence clip that the augmentation is to fill.
         labels: int64 (batch,).
         silent: bool (batch,), the clips that are silence.
-        seed: of this batch's augmentation; a plain number, for a tensor would have to be waited for on a GPU.
+        seed: of this batch's augmentation; an int, because reading a tensor would wait for the GPU.
     """
 
     clips: Tensor
@@ -38,7 +38,7 @@ class TrainingLoader:
 
     Args:
         corpus: the clips, on disk or on the device.
-        order: which clips when.
+        order: of the clips in each step.
         start_step: step of the whole training at which the first pass starts; a resumed run continues exactly there.
     """
 

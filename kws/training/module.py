@@ -30,9 +30,9 @@ class KeywordModule(pl.LightningModule):
         recipe: labels, front end and network.
         optimizer: makes an optimiser of parameters.
         schedule: factor on its rate for each step; None: constant.
-        check_nans: stop with the name of the first layer whose output or gradient is not finite; without it a run stops
-            at a loss that is not, as often as it logs one.
-        objective: the loss; None: plain cross entropy.
+        check_nans: stop at the first layer whose output or gradient is not finite, and name it; without it, only logged
+            losses are checked.
+        objective: the loss; None: plain cross-entropy.
 
     Attributes:
         confusion: counts of the last whole validation or testing pass.
@@ -97,7 +97,7 @@ class KeywordModule(pl.LightningModule):
         self._loss_sum = torch.zeros((), dtype=torch.float32, device=self.device)
 
     def validation_step(self, batch: FeatureBatch, batch_idx: int) -> None:
-        """Count a batch, in float32 whatever training computes in: so do the files that are exported."""
+        """Count a batch in float32, as exported models compute, whatever precision training has."""
         with torch.autocast(self.device.type, enabled=False):
             logits = self(batch.features.float())
         self._loss_sum += F.cross_entropy(logits, batch.labels, reduction="sum")
@@ -139,7 +139,7 @@ class KeywordModule(pl.LightningModule):
         optimizer.zero_grad(set_to_none=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the recipe, so that the file says what it is, and the random state, so that a run can go on exactly.
+        """Save the recipe, and the random state, so that a run can resume exactly.
 
         Raises:
             Diverged: a weight is not finite; the checkpoint before stays.
@@ -156,7 +156,7 @@ class KeywordModule(pl.LightningModule):
             checkpoint["random_state"]["ranks"] = torch.as_tensor(states).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the random state along to the start of training."""
+        """Keep the random state for the start of training."""
         self._resumed = True
         self._random_state = checkpoint.get("random_state")
 

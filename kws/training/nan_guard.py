@@ -14,7 +14,7 @@ _HELP = "the run has diverged: give a smaller optim.lr, or trainer.gradient_clip
 
 
 class Diverged(KwsError):
-    """Numbers of a run are not finite any more, and will never be again."""
+    """Numbers of a run are not finite any more, and stay so."""
 
 
 def check_loss(loss: float, step: int, rate: float) -> None:

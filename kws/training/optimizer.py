@@ -1,4 +1,4 @@
-"""The settings of an optimiser: looked at before a run, and taken over by one that goes on from a checkpoint."""
+"""The settings of an optimiser: checked before a run, and set in a resumed one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def given_options(factory: Callable[..., torch.optim.Optimizer] | None) -> dict[
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse numbers that every weight would become NaN of.
+    """Refuse numbers that would make every weight NaN.
 
     Raises:
         KwsError: one is not finite.
@@ -51,6 +51,6 @@ def take_options(optimizer: torch.optim.Optimizer, scheduler: LambdaLR, options:
 
 
 def unlike(kept: Mapping[str, Any], mine: torch.optim.Optimizer) -> bool:
-    """Return whether a checkpoint's optimiser state is of another kind of optimiser, as the names of its options tell."""
+    """Return whether a checkpoint's optimiser is of another kind, by the names of its options."""
     names = [set(group) - {"initial_lr", "params"} for group in kept.get("param_groups", [])]
     return names != [set(group) - {"initial_lr", "params"} for group in mine.param_groups]

@@ -68,13 +68,13 @@ def changed_sets(kept: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
 
 
 class RunRecord(Callback):
-    """Keeps in each checkpoint what its run was made of.
+    """Keeps the run's settings and data in each checkpoint.
 
     Args:
         settings: of the run, see `recorded_settings`.
 
     Attributes:
-        changed: what the data of a checkpoint that was gone on from are not any more, a line each.
+        changed: a line for each set whose data have changed since the checkpoint.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

@@ -21,16 +21,16 @@ from kws.files.table import text_table
 
 log = logging.getLogger(__name__)
 RESULTS = ("validation_accuracy", "accuracy", "loss", "steps", "minutes")
-# What a run of a sweep leaves: its result, or why there is none.
+# The files that a run of a sweep leaves: its result, or its error.
 RESULT, FAILURE = "test.json", "error.txt"
 Row = dict[str, str]
 
 
 class SweepTable(Callback):
-    """In a multirun: `results.csv` in its folder, with each run once it has ended."""
+    """Writes `results.csv` of a multirun, with a row for each run that has ended."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Say how much is about to be done, where the configuration knows."""
+        """Print the number of runs, where the configuration says it."""
         trials = OmegaConf.select(config, "hydra.sweeper.n_trials")
         if trials is not None:
             steps = instantiate(config.schedule).total_steps
@@ -43,13 +43,13 @@ class SweepTable(Callback):
                 (Path(config.hydra.runtime.output_dir) / name).unlink(missing_ok=True)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
-        """Write the table of what has ended."""
+        """Write the table of the ended runs."""
         if config.hydra.mode == RunMode.MULTIRUN:
             write_table(Path(config.hydra.sweep.dir))
 
 
 def note_failure(folder: Path, error: BaseException) -> None:
-    """Keep the line of an error in the folder of the run that it ended."""
+    """Write the error that ended a run into its folder."""
     with atomic_write(folder / FAILURE) as temporary:
         temporary.write_text(f"{first_line(error)}\n", encoding="utf-8")
 
@@ -87,10 +87,11 @@ _OWN = (*RESULTS, "error", "folder")
 def gather(folder: Path) -> list[Row]:
     """Collect a row for each run of a sweep, the best first.
 
-    A row holds overrides, results, error and folder."""
+    A row holds overrides, results, error and folder.
+    """
     rows = [_row(path) for name in (RESULT, FAILURE) for path in sorted(folder.rglob(name))]
     names = list(dict.fromkeys(name for row in rows for name in row if name not in _OWN))
-    # What is the same in every run says nothing in a table, but everything in a file.
+    # Columns that are equal in every run are left out of the printed table, not of the file.
     ordered = [{name: row.get(name, "") for name in (*names, *_OWN)} for row in rows]
     return sorted(ordered, key=lambda row: float(row["validation_accuracy"] or "-inf"), reverse=True)
 

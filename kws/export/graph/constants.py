@@ -1,4 +1,4 @@
-"""Large constants of an ONNX graph, written as how they are made: a runtime works them out once, as it loads the file.
+"""Large constants of an ONNX graph as operators that compute them, once, as a runtime loads the file.
 
 A front end's cosines and sines are half a megabyte, ten times what a small network's weights need, and come from one
 period of a cosine and a window. A filterbank is nearly all zeros.
@@ -52,13 +52,13 @@ def compact(graph: Any, spectra: Iterable[Spectrum]) -> None:
 
 
 class _Table(NamedTuple):
-    """weights[t] · period[places[t, k]], one half of a windowed Fourier transform.
+    """weights[t] · period[index[t, k]], one half of a windowed Fourier transform.
 
     Attributes:
         period: float64 (two transforms,), a cosine.
         twice: int32 (times, 1), twice the times.
         bins: int32 (1, bins).
-        shift: of the places.
+        shift: of the indices.
         weights: float64 (times, 1).
     """
 
@@ -101,7 +101,7 @@ def _tables(spectrum: Spectrum) -> Iterator[_Table]:
 
 
 def _write_sparse(made: _Made, values: NDArray[np.float32]) -> None:
-    """Write a matrix as zeros, and what else is where."""
+    """Write a sparse matrix as zeros with its other values put in."""
     from onnx import TensorProto
 
     places = np.argwhere(values)

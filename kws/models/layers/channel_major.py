@@ -1,13 +1,12 @@
 """Pointwise and depthwise convolutions and batch normalisation as large matrix products, for networks of few channels.
 
-oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so that a network of 8 channels is mostly
-waiting. Here maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a
-pointwise convolution is one product with the whole batch, a depthwise one is a product with a banded matrix for each
-channel, and the statistics of a channel, or of a sub-band of it, are those of one unbroken row. What is between
-(activations, sums, means) keeps that order by itself. `benchmarks/small_networks.py` compares it with `torch.nn.Conv2d`
-and `torch.nn.BatchNorm2d`; the numbers are the same.
+Maps (batch, channels, time, frequency) lie in memory in channel-major layout, as "planes" (channels, frequency, batch,
+time). A pointwise convolution is then one matrix product for the whole batch, a depthwise one a product with a banded
+matrix for each channel, and the statistics of a channel or sub-band are those of one contiguous row. Activations, sums
+and means keep the layout. The results equal those of `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; docs/speed.md says
+why this is faster on a CPU.
 
-Exported and scripted models and GPUs take the plain convolutions, with the same parameters.
+Exported and scripted models and GPUs use the plain convolutions, with the same parameters.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from kws.models.layers import channels_last as lines
 from kws.models.layers.channels_last import in_lines
 from kws.models.layers.mean import lean_mean
 
-# Banded matrices grow with the square of the length; beyond this many frames (a clip has 98) they are a waste.
+# Banded matrices grow with the square of the length; beyond this many frames (a clip has 98) they are slower.
 _LONGEST = 200
 
 
@@ -228,7 +227,8 @@ def as_maps(planes: Tensor) -> Tensor:
 def banded(weight: Tensor, size: int, before: int, stride: int, dilation: int) -> Tensor:
     """Return matrices (channels, outputs, size) that convolve like kernels (channels, taps).
 
-    `before` zeros stand before the first input."""
+    `before` zeros stand before the first input.
+    """
     taps = weight.shape[1]
     places = _places(taps, size, before, stride, dilation)
     # A product with ones and zeros, rather than an index: its gradient is a product too.

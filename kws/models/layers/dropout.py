@@ -15,8 +15,7 @@ class Dropout(nn.Module):
     """Dropout like `torch.nn.Dropout`, but fast on a CPU.
 
     PyTorch draws a float from one thread for every value; here a 64-bit draw of the default generator decides eight
-    values (sixteen bits each, four, where a byte can't hold the probability exactly). With PyTorch's own a training
-    step takes 1.12 times as long for low_latency_conv, 1.3 times for conv.
+    values (four, of sixteen bits each, where a byte can't hold the probability exactly). See docs/speed.md for times.
 
     Args:
         probability: that a value becomes 0; the others are scaled up by 1 / (1 - probability).
