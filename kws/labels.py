@@ -77,7 +77,7 @@ class LabelSet:
 
     @classmethod
     def read(cls, path: Path) -> LabelSet:
-        """Read a labels.txt that `write` or the tutorial made.
+        """Read a labels.txt that `write` or TensorFlow's tutorial made.
 
         Raises:
             KwsError: the file can't be read, or does not start with `_silence_` and `_unknown_`.

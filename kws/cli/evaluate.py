@@ -123,7 +123,7 @@ def split_name(args: argparse.Namespace) -> str:
 
 
 def judge_confidence(args: argparse.Namespace, model: Model, answers: Predictions) -> dict[str, float]:
-    """Compute the temperature, ECE and log-likelihood; draw the plot of --reliability."""
+    """Return the model's temperature, ECE and log-likelihood; draw the plot of --reliability."""
     from kws.evaluation.calibration import nll, reliability
 
     curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature

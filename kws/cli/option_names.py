@@ -1,4 +1,4 @@
-"""Errors name train.py's settings; a command says its own options for them."""
+"""Translation of train.py's settings in errors to a command's options."""
 
 from __future__ import annotations
 

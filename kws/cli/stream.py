@@ -213,7 +213,7 @@ def show(detections: Iterable[Detection], form: str, clip_ms: float) -> None:
 
 
 def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model: Model) -> None:
-    """Write every window's scores, whole, and how long the sound is, for windows reach beyond it."""
+    """Write every window's scores and the sound's length (windows reach beyond it) atomically."""
     import numpy as np
 
     from kws.errors import KwsError

@@ -87,7 +87,7 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
 
 
 def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], ParityReport]) -> ParityReport:
-    """Write a file and its report beside it, whole, if the report says that it passed; keep nothing otherwise.
+    """Write a file and its report atomically if the report passed; keep nothing otherwise.
 
     An ONNX file gets its description beside it too (kws.inference.metadata_file).
 

@@ -22,7 +22,7 @@ _FEATURE_LIMIT = 1e-3
 
 
 def first_difference(model: WaveformModel, form: Format, path: Path, clips: NDArray[np.float32]) -> str:
-    """Write front end and network each by itself, compare each with the checkpoint's, and say which differs first.
+    """Export front end and network separately, compare each with the checkpoint's, and name the first that differs.
 
     Args:
         model: the checkpoint.

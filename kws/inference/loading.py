@@ -21,7 +21,7 @@ _MOST_THREADS = 1024
 
 
 def load(path: str | Path, threads: int | None = None) -> Model:
-    """Load a checkpoint or an exported model, ready to score; its ending says what it is.
+    """Load a checkpoint or an exported model, ready to score; the file's suffix tells its kind.
 
     An `.onnx` file needs neither torch nor the training packages. A streaming model scores whole clips too, by
     streaming each from its first sample to its last; `open_scorer` drives it over a stream.

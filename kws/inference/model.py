@@ -59,7 +59,7 @@ class ExportedModel(ABC):
 
     Args:
         path: the file.
-        metadata: what it says of itself.
+        metadata: the model's own.
     """
 
     def __init__(self, path: Path, metadata: Metadata) -> None:

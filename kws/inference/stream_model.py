@@ -27,7 +27,7 @@ class Runner(Protocol):
 
 
 class StreamModel(ExportedModel):
-    """A streaming model. `scorer` is what it is for; whole clips it scores too, each as a stream of its own.
+    """A streaming model, driven by `scorer`; it scores whole clips too, each as its own stream.
 
     A clip then costs as much as all the windows that end in it: for clips, export a model without `--streaming`.
 

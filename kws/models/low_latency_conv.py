@@ -56,7 +56,7 @@ class LowLatencyConv(nn.Module):
 
         That output is (batch, positions in frequency · filters).
         """
-        # The layers between are linear: the tutorial has no activation there.
+        # The layers between are linear: TensorFlow's tutorial has no activation there.
         hidden = self.dropout(self.second(self.activation(maps)))
         hidden = self.dropout(self.third(hidden))
         logits: Tensor = self.output(hidden)

@@ -24,7 +24,7 @@ class LayerSummary:
         name, kind: its name in the network, and its class.
         output: shape of its output, without the batch.
         parameters: weights and biases.
-        multiplies: for a clip; biases and padding counted as the tutorial counts.
+        multiplies: for a clip; biases and padding counted as in TensorFlow's tutorial.
         field_frames, field_bins: receptive field of each output.
     """
 

@@ -1,4 +1,4 @@
-"""low_latency_svdf: a layer of rank-constrained filters (Nakkiran et al. 2015; the tutorial's `low_latency_svdf`)."""
+"""low_latency_svdf: a layer of rank-constrained filters (Nakkiran et al. 2015; TensorFlow's tutorial)."""
 
 from __future__ import annotations
 

@@ -57,16 +57,13 @@ class KeywordData(pl.LightningDataModule):
     Args:
         source: where the sound comes from.
         words: wanted words.
-        front_end: makes the features, or its settings (`name` and others); its spec gives the rate and the clips'
-            length.
-        test_source: a test set whose clips are used unchanged (see kws.data.sets.test_set); None: the split's testing
-            set.
+        front_end: makes the features, or its settings (`name` and others); its spec gives rate and length of the clips.
+        test_source: a test set whose clips are used unchanged (kws.data.sets.test_set); None: the split's testing set.
         augment: augmentation of training clips; None: none.
         split: which clips train, validate and test.
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
         extra: more sources, for training alone; clips by speakers who validate or test are left out of them.
-        training_unknown_percentage: unknown clips in training, in percent of the wanted clips; None:
-            unknown_percentage.
+        training_unknown_percentage: the same of unknown clips in training; None: unknown_percentage.
         extra_percentage, extra_unknown_percentage, unknown_sampling_alpha, unknown_weights: see `TrainingShares`.
         keyword_sampling_alpha, max_clips_per_word: see `TrainingShares`.
         batch_size: clips a step (on each device).
@@ -168,8 +165,7 @@ class KeywordData(pl.LightningDataModule):
     def train_dataloader(self) -> TrainingLoader:
         """Return batches of augmented clips; a resumed run continues at its exact step."""
         order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, *self._place())
-        # Batches, not optimiser steps: with accumulated gradients there are several a step, and fewer at an epoch's
-        # end.
+        # Batches, not optimiser steps: with accumulated gradients a step has several, and fewer at an epoch's end.
         step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
         return TrainingLoader(self._placed_clips(), order, step)
 

@@ -44,7 +44,7 @@ def check_weights(state: Mapping[str, Tensor], step: int) -> None:
 
 
 class NanCheck:
-    """Watches every layer's output and every parameter's gradient (the tutorial's `--check_nans`, which crashed).
+    """Watches every layer's output and every parameter's gradient (`--check_nans` of TensorFlow's tutorial).
 
     Args:
         network: whose layers are watched, from now on.

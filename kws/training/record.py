@@ -1,4 +1,4 @@
-"""The settings and data of a run: kept in its checkpoints, and compared where another run goes on from one."""
+"""The settings and data of a run: kept in its checkpoints, compared when another run resumes from one."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     Args:
         cfg: the configuration, as conf/train.yaml lays it out.
         folder: where the run leaves its files.
-        guide: say at the end what can be done with them.
+        guide: print the commands that follow, at the end.
 
     Returns:
         The best validation accuracy, which sweeps maximise; nan without a validation.

@@ -28,7 +28,7 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """Stages of constant rate, as the tutorial's `--how_many_training_steps` and `--learning_rate`.
+    """Stages of constant rate, as in TensorFlow's tutorial.
 
     Args:
         steps: length of each stage.

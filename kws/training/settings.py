@@ -76,7 +76,7 @@ def build(cfg: DictConfig, room: str, **given: Any) -> Any:
 
 
 def built(room: str, make: Callable[[], Any]) -> Any:
-    """Return what a constructor makes of settings; what it refuses is said with the section's name.
+    """Build an object from settings; an error names their section.
 
     Raises:
         KwsError: it refuses them.

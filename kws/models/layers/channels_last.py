@@ -1,9 +1,7 @@
 """Convolutions over maps of one frequency in channels-last layout ("lines"): (batch, time, channels).
 
-`channel_major.py` has the opposite layout. Where a processor has AVX2 and no AVX-512, lines are faster in
-float32: MKL's products run at up to twice the speed, oneDNN's depthwise convolutions at up to three times that of
-products with banded matrices (`benchmarks/small_networks.py`, `docs/speed.md`). What is between keeps the order by
-itself.
+`channel_major.py` has the opposite layout. On processors with AVX2 but not AVX-512, lines are faster in float32
+(docs/speed.md). The layers between keep the layout.
 """
 
 from __future__ import annotations
@@ -45,8 +43,7 @@ def over_time(maps: Tensor, weight: Tensor, before: int, after: int, dilation: i
         dilation: frames from tap to tap.
     """
     batch, channels, frames, _ = maps.shape
-    # Every dilation-th frame is a column of its own: a plain convolution, for oneDNN has no fast gradient of a dilated
-    # one.
+    # Every dilation-th frame becomes a column: a plain convolution, as oneDNN's dilated one has a slow gradient.
     rest = -(before + frames + after) % dilation
     padded = F.pad(maps, (0, 0, before, after + rest)).contiguous(memory_format=torch.channels_last)
     out = F.conv2d(padded.view(batch, channels, -1, dilation), weight, groups=channels)
@@ -64,5 +61,5 @@ def mean_over_time(maps: Tensor) -> Tensor:
 
 def _faster(maps: Tensor) -> bool:
     float32 = maps.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    # Measured there alone; other processors keep planes.
+    # Measured on these processors alone; others keep planes.
     return float32 and maps.device.type == "cpu" and processor.lacks_avx512()

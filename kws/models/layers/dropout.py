@@ -40,7 +40,7 @@ class Dropout(nn.Module):
 
 
 class ReluDropout(Dropout):
-    """ReLU, then dropout: on a CPU in one pass that keeps no mask, since the output's zeros say all.
+    """ReLU, then dropout; on a CPU in one pass without a mask, as the output's zeros hold the information.
 
     Args:
         probability: that a value becomes 0.
