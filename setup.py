@@ -1,4 +1,4 @@
-"""Put conf/, which stands beside the package in a clone, inside it in the wheel; everything else is in pyproject.toml."""
+"""Copy conf/ into the package when a wheel is built; all else is in pyproject.toml."""
 
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Label sound files: python label_files.py MODEL WAV …"""
 
-# ruff: noqa: T201
-
 import sys
 
 import kws

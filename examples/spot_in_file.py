@@ -1,7 +1,5 @@
 """Find keywords in a recording: python spot_in_file.py MODEL WAV [THRESHOLD]"""
 
-# ruff: noqa: T201
-
 import sys
 
 import kws

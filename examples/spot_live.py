@@ -1,10 +1,8 @@
 """Find keywords in live sound: python spot_live.py MODEL [THRESHOLD]
 
-Sound comes from the microphone (pip install 'kws[listen]'), or, where standard input is a pipe, from there as raw 16-bit samples:
-arecord -t raw -f S16_LE -r 16000 | python spot_live.py best.onnx
+Sound comes from the microphone (pip install 'kws[listen]'), or from standard input where that is a pipe, as raw 16-bit
+samples: arecord -t raw -f S16_LE -r 16000 | python spot_live.py best.onnx
 """
-
-# ruff: noqa: T201
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The label set: silence, unknown, then the wanted words, in the original's order."""
+"""The label set: silence, unknown, then the wanted words, in the order of TensorFlow's tutorial."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
-# The joiners of Persian and of the scripts of India; str.isprintable() takes them for control characters.
+# The joiners that Persian and the scripts of India are written with; str.isprintable() takes them for control
+# characters.
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 def plain_word(word: str) -> str:
-    """Return a word as words are compared: composed letters (Unicode's NFC), without blanks around it.
+    """Normalise a word for comparison: composed letters (Unicode's NFC), no surrounding blanks.
 
     A Mac's disk may write é as two characters where a keyboard writes one.
     """
@@ -65,18 +66,18 @@ class LabelSet:
         return len(self.words) + 2
 
     def index(self, word: str) -> int:
-        """Index of a word; every word that is not wanted is `_unknown_`."""
+        """Return the index of a word; every word that is not wanted is `_unknown_`."""
         names, word = self.names, plain_word(word)
         return names.index(word) if word in names else UNKNOWN_INDEX
 
     def write(self, path: Path) -> None:
-        """Write labels.txt: one name a line, in index order (the original's format)."""
+        """Write labels.txt: one name a line, in index order (TensorFlow's format)."""
         with atomic_write(path) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> LabelSet:
-        """Read a labels.txt that `write` or the original made.
+        """Read a labels.txt that `write` or TensorFlow's tutorial made.
 
         Raises:
             KwsError: the file can't be read, or does not start with `_silence_` and `_unknown_`.
@@ -92,7 +93,7 @@ class LabelSet:
 
 
 def _texts(words: object) -> tuple[str, ...]:
-    """Return the words as text; a number such as 1 is the word "1".
+    """Return the given words as text; a number such as 1 is the word "1".
 
     Raises:
         KwsError: what is given is no list, or a word is neither.

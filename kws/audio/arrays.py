@@ -20,8 +20,8 @@ _log = logging.getLogger(__name__)
 def read_array(samples: ArrayLike, found_hz: int, sample_rate: int) -> NDArray[np.int16]:
     """Take an array for a sound, as `kws.audio.io.read_audio` takes a file.
 
-    int16 at `sample_rate` comes bit-exact; float sound is rounded to 16 bits, and beyond full scale it is scaled down, with a
-    warning.
+    int16 at `sample_rate` comes bit-exact; float sound is rounded to 16 bits, and beyond full scale it is scaled down,
+    with a warning.
 
     Args:
         samples: int16, or float in [-1, 1], (samples,), at least one.

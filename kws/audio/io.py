@@ -200,7 +200,7 @@ def _at_rate(waveform: NDArray[np.float32], found_hz: int, sample_rate: int, res
 
 
 def resampled(waveform: NDArray[np.float32], found_hz: int, sample_rate: int) -> NDArray[np.float32]:
-    """A whole sound (samples,) at another rate, both in whole Hz; `kws.audio.resampler.Resampler` takes it in chunks."""
+    """Resample a whole waveform (samples,); `kws.audio.resampler.Resampler` takes it in chunks."""
     from scipy.signal import resample_poly  # here, for it takes half a second to import and most sound never needs it
 
     common = math.gcd(found_hz, sample_rate)

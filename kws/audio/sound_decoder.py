@@ -37,7 +37,8 @@ def decode(name: str, source: io.BytesIO | str | bytes) -> Decoded:
         if not waveform.size:
             refuse_empty(name)
         notes: tuple[str, ...] = ()
-        # Also of channels that do not resemble each other at all, or all but one are silent, 1 / channels of the energy is left.
+        # Also of channels that do not resemble each other at all, or all but one are silent, 1 / channels of the energy
+        # is left.
         if len(energies) > 1 and np.var(waveform, dtype=np.float64) < min(_CANCELLED, 0.1 / len(energies)) * energies.mean():
             loudest = int(energies.argmax())
             waveform, _, _ = _mixed(source, loudest)
@@ -54,22 +55,24 @@ def decode(name: str, source: io.BytesIO | str | bytes) -> Decoded:
 
 
 def within_full_scale(waveform: NDArray[np.float32], peak: float) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Sound (samples,) that reaches this peak, scaled down to -1..1 if need be; and what is to be said of it, if anything."""
+    """Scale a waveform (samples,) of this peak down to -1..1 if need be; return it and a note on that, if any."""
     if peak <= 1:
         return waveform, ()
-    # A mix passes full scale, and so do MP3 and Ogg by a little: the wave keeps its shape, and within 1 dB it is no news.
+    # A mix passes full scale, and so do MP3 and Ogg by a little: the wave keeps its shape, and within 1 dB it is no
+    # news.
     note = f"its samples reach {peak:.3g} times full scale; all of it was scaled down to full scale"
     return waveform / np.float32(peak), (note,) * (peak > _NO_NEWS)
 
 
 def _mixed(source: io.BytesIO | str | bytes, channel: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.float64], int]:
-    """The mean of the channels or one of them, (samples,); each channel's variance, (channels,); and the rate, Hz."""
+    """Return one waveform (samples,) of all channels, each channel's variance (channels,), and the rate in Hz."""
     if isinstance(source, io.BytesIO):
         source.seek(0)
     blocks: list[NDArray[np.float32]] = []
     with soundfile.SoundFile(source) as file:
         sums = np.zeros((2, file.channels))
-        # In blocks: a FLAC from a pipe does not know its length, and long stereo recordings are mixed down as they come.
+        # In blocks: a FLAC from a pipe does not know its length, and long stereo recordings are mixed down as they
+        # come.
         while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
             if channel is not None or block.shape[1] == 1:
                 blocks.append(block[:, channel or 0])

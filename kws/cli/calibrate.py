@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def set_temperature(args: argparse.Namespace) -> int:
-    """Write the temperature that was given; returns the exit status."""
+    """Write the given temperature; return the exit status."""
     from kws.inference.metadata_update import write_temperature
 
     if not args.dry_run:
@@ -103,7 +103,7 @@ def set_temperature(args: argparse.Namespace) -> int:
 
 
 def to_text(fit: Fit, found: float, split: str, judged: str) -> str:
-    """Return the temperature, how it was fitted, and ECE and log-likelihood without and with it."""
+    """Format the temperature, its source, and ECE and log-likelihood without and with it."""
     head = f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}); {split}: {fit.outcome}"
     rows = [
         ("ECE (%)", f"{100 * fit.before.ece:.2f}", f"{100 * fit.after.ece:.2f}"),

@@ -1,4 +1,4 @@
-"""Which clips of a data folder a command scores: the arguments, and the set that they name."""
+"""The set of clips that a command scores: its arguments, and how it is opened."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "
 
 
 def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool = False) -> ClipSet:
-    """Return the clips of a split; of an official test set, all of them.
+    """Open the clips of a split; of an official test set, all clips unchanged.
 
     `partial`: some of the model's words may have no clips, if one has.
 
     Raises:
-        KwsError: whatever is wrong with the data.
+        KwsError: the data are missing or broken.
     """
     from kws.data.sets.split_set import open_split
     from kws.data.sets.test_set import is_test_set, open_test_set
@@ -65,7 +65,7 @@ def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool =
 
 
 def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
-    """Return the split rule that the arguments name; `unseen`: see `kws.data.splits.UnseenWords`."""
+    """Return the split that the arguments ask for; `unseen`: see `kws.data.splits.UnseenWords`."""
     from kws.data.splits import HashedSplit, ListedSplit
 
     if args.lists:
@@ -74,7 +74,7 @@ def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
 
 
 def score_set(model: Model, clips: ClipSet) -> Predictions:
-    """Score the clips, with a progress bar."""
+    """Score the clips with a progress bar; return the predictions."""
     from tqdm import tqdm
 
     from kws.evaluation.predictions import predict_dataset

@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def only_folder(args: argparse.Namespace) -> Path:
-    """Return DATA, if it is one folder.
+    """Return DATA, or None where it is not given.
 
     Raises:
         KwsError: there are more: a pattern of the shell named several models, mostly.
@@ -116,14 +116,14 @@ def say_missing(confusion: Confusion, model: Model) -> None:
 
 
 def split_name(args: argparse.Namespace) -> str:
-    """Name what is scored, for the results."""
+    """Return the name of the scored set, as the results show it."""
     from kws.data.sets.test_set import is_test_set
 
     return "test set" if is_test_set(args.data) else str(args.split)
 
 
 def judge_confidence(args: argparse.Namespace, model: Model, answers: Predictions) -> dict[str, float]:
-    """Return the model's temperature, ECE and log-likelihood; draw the picture of --reliability."""
+    """Return the model's temperature, ECE and log-likelihood; draw the plot of --reliability."""
     from kws.evaluation.calibration import nll, reliability
 
     curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature
@@ -137,7 +137,7 @@ def judge_confidence(args: argparse.Namespace, model: Model, answers: Prediction
 
 
 def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
-    """Return the clips of --unseen-words."""
+    """Open the clips of --unseen-words."""
     from kws.data.sets.split_set import open_unseen
     from kws.errors import KwsError
 
@@ -163,7 +163,7 @@ def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
 def print_results(
     args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float], unseen: UnseenReport | None
 ) -> None:
-    """Return the results as text."""
+    """Print the results as a table."""
     from kws.evaluation.confusion import pairs_to_text
 
     print(confusion.to_text())

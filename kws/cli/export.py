@@ -117,7 +117,7 @@ def check_streaming(args: argparse.Namespace) -> None:
 
 
 def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
-    """Read the clips of --data: the testing split, and some of the training split."""
+    """Open the clips of --data: the testing split, and some of the training split."""
     from functools import partial
 
     from kws.data.background import load_background

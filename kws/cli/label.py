@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def list_sounds(paths: list[Path]) -> list[Path]:
-    """Return the files given, and all sound files in the folders given."""
+    """List the given files, and all sound files in the given folders."""
     from kws.audio.io import find_audio
     from kws.errors import KwsError
 
@@ -83,10 +83,10 @@ def list_sounds(paths: list[Path]) -> list[Path]:
 
 
 def as_text(file: Path, ranked: list[tuple[str, float]]) -> str:
-    """Return a clip's labels as a line of text."""
+    """Format a prediction as a line of text."""
     return f"{printable(str(file))}  " + "  ".join(f"{printable(name)} {score:.3f}" for name, score in ranked)
 
 
 def as_json(file: Path, ranked: list[tuple[str, float]]) -> str:
-    """Return a clip's labels as a line of JSON."""
+    """Format a prediction as a line of JSON."""
     return json_line({"file": str(file), "label": ranked[0][0], "scores": dict(ranked)})

@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def open_source(args: argparse.Namespace, model: Model) -> Microphone:
-    """The microphone, or the recording in its place."""
+    """Open the microphone, or the recording given in its place."""
     from kws.errors import KwsError
 
     if args.wav is not None:
@@ -117,7 +117,7 @@ def open_source(args: argparse.Namespace, model: Model) -> Microphone:
 
 @contextlib.contextmanager
 def recording(path: Path, model: Model) -> Iterator[Recorder]:
-    """A recorder, closed at the end whatever happens."""
+    """Yield a recorder; close it at the end, also after an error."""
     from kws.streaming.recorder import Recorder
 
     recorder = Recorder(path, model.spec.sample_rate, model.labels)
@@ -129,7 +129,10 @@ def recording(path: Path, model: Model) -> Iterator[Recorder]:
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, or the terminal closed, so that a block is not left half done; a second Ctrl-C interrupts."""
+    """Yield a flag that Ctrl-C or a closed terminal sets; a second Ctrl-C interrupts.
+
+    The block in progress can then be finished first.
+    """
     asked = threading.Event()
 
     def stop(number: int, frame: object) -> None:
@@ -150,7 +153,7 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
 
 
 def terminal() -> Console | None:
-    """The terminal that the view is drawn on; None where standard output is none, or nothing can be drawn there."""
+    """Return the terminal to draw on; None where standard output is not a terminal that can draw."""
     if not sys.stdout.isatty():
         return None
     try:
@@ -203,7 +206,7 @@ def print_lines(microphone: Microphone, listener: LiveSession, stopped: Callable
 
 
 def summary(heard: SessionState) -> str:
-    """A line on the whole stream."""
+    """Summarise the whole stream in a line."""
     from kws.cli.printing import clock_time
 
     seconds = max(heard.time_ms - heard.dropped_ms, 1) / 1000

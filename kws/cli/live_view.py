@@ -1,4 +1,4 @@
-"""What `kws listen` shows on a terminal: scores, latest detections, level, load. rich (the extra `listen`) draws it."""
+"""The view of `kws listen`: scores, latest detections, input level, load; drawn by rich (the extra `listen`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def open_screen(console: Console) -> Live:
-    """Open the terminal's alternate screen, drawn by `update(view, refresh=True)`; restore what was there."""
+    """Return a context that shows the terminal's alternate screen, and restores the former one at its end.
+
+    `update(view, refresh=True)` draws on it.
+    """
     return Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
 
@@ -53,10 +56,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class LiveView:
-    """Draw a live session as large as the terminal: a low one shows fewer detections, then fewer labels.
+    """View of a live session in the terminal's size: a low one shows fewer detections, then fewer labels.
 
     Args:
-        heard: how it stands.
+        heard: snapshot of the session.
         title: what listens to what.
         window_ms: length of a window: a decision comes that much after its time.
     """
@@ -84,7 +87,10 @@ def _title_line(title: str, time_ms: int) -> Table:
 
 
 def _state_lines(heard: SessionState) -> RenderResult:
-    """Draw the sound's level, then lost samples, lag and load; losses first, for a narrow terminal breaks the line."""
+    """Format the input level, lost samples and load.
+
+    What was lost comes first, because a narrow terminal breaks the line.
+    """
     level = Table.grid()
     level.add_column()
     level.add_column(width=20)
@@ -98,7 +104,10 @@ def _state_lines(heard: SessionState) -> RenderResult:
 
 
 def _scores(heard: SessionState, window_ms: float, options: ConsoleOptions) -> Table:
-    """Draw a row a label: name, score as a bar with its threshold and as a number, a mark when just detected."""
+    """Draw a row for each label: name, score as a bar with the threshold, score as a number.
+
+    A label that was just detected is marked.
+    """
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=2, justify="right")
     table.add_column(no_wrap=True, overflow="crop", max_width=max(options.max_width // 3, 4))

@@ -22,7 +22,7 @@ COMMANDS = (
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of `kws`, with all its commands."""
+    """Build the parser of `kws` with all its commands."""
     parser = argparse.ArgumentParser(
         prog="kws", description="Keyword spotting: label, evaluate, export, stream, listen, prepare."
     )
@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit status."""
+    """Run a command line; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
     training = list(argv[:1]) == ["train"]
     if not training:  # which has Hydra's log

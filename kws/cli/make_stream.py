@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
-    """Labels, rate and clip length: the model's, or the words given and the defaults."""
+    """Return labels, sample rate and clip length: the model's, or the words given and the defaults."""
     from kws.audio.framing import LOUDEST, FeatureSpec
     from kws.inference.loading import load
     from kws.labels import LabelSet

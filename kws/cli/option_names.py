@@ -1,4 +1,4 @@
-"""Errors name train.py's settings; a command says its own options for them."""
+"""Translation of train.py's settings in errors to a command's options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SETTING = re.compile(r"\b(?:data|split)\.([a-z_]+)(?:=(\S+?)(?=[\s,;.)]|$))?")
 
 
 def as_options(error: KwsError, args: argparse.Namespace) -> str:
-    """Its message with `data.cache_dir` as `--cache-dir` and the like, where the command has such an option."""
+    """Return the error's message with the command's own options, such as `--cache-dir` for `data.cache_dir`."""
 
     def option(found: re.Match[str]) -> str:
         name, value = found.groups()

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def table(report: Report) -> dict[str, dict[str, int]]:
-    """Count the recordings of each word: all, kept, clipped (also among the kept), left out by reason."""
+    """Format the counts of each word: recordings, kept, clipped (among the kept), left out by reason."""
     counts = {word: dict.fromkeys(("recordings", *COLUMNS), 0) for word in report.empty_words}
     for recording in report.recordings:
         row = counts.setdefault(recording.word, dict.fromkeys(("recordings", *COLUMNS), 0))
@@ -96,7 +96,7 @@ def table(report: Report) -> dict[str, dict[str, int]]:
 
 
 def text(report: Report, out: Path, clip_ms: float = 1000.0) -> list[str]:
-    """Return the report as text: what was left out or is doubtful, the counts, where the clips are."""
+    """Format the report as lines: what was left out or is doubtful, the counts, where the clips are."""
     from kws.audio.cutting import note_on_longer
 
     lines = [f"{entry} (passed over)" for entry in report.ignored]

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write_values(path: Path, values: NDArray[np.float32]) -> None:
-    """Write features to `.npy` or `.csv`, whole."""
+    """Write features to `.npy` or `.csv` atomically."""
     import numpy as np
 
     from kws.errors import KwsError

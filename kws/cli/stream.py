@@ -125,7 +125,7 @@ def check_arguments(args: argparse.Namespace) -> None:
 
 
 def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
-    """The model's settings, with what the command line says instead."""
+    """Return the model's decoder settings, with what the command line says instead."""
     from kws.inference.decoder_options import model_settings
 
     asked = {name: getattr(args, name, None) for name in (*_OVERRIDES, "stride_ms")}
@@ -172,7 +172,7 @@ def write_scores(path: Path, times_ms: Any, scores: Any, duration_ms: int, model
 
 
 def report(truth: tuple[SpokenWord, ...], detections: list[Detection], duration_ms: int, tolerance_ms: int, model: Model) -> str:
-    """The original's counts, and the table of one-to-one matching."""
+    """Return the counts of TensorFlow's tutorial, and the table of one-to-one matching."""
     from kws.evaluation.streams.scoring import score_detections
     from kws.evaluation.streams.tensorflow_accuracy import count_as_tensorflow
 

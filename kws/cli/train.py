@@ -14,12 +14,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it without arguments; returns the exit status."""
+    """Run the command without arguments; return the exit status."""
     return run_hydra([])
 
 
 def run_hydra(arguments: Sequence[str]) -> int:
-    """Train with Hydra's command line; returns the exit status."""
+    """Train with Hydra's command line; return the exit status."""
     from kws.training import app
 
     # Hydra reads the arguments there; for several devices, Lightning starts the script named there once more.

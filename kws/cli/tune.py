@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def open_streams(args: argparse.Namespace, model: Model, settings: DecoderSettings) -> list[ScoredStream]:
-    """The scores of all the sound that was given."""
+    """Score all recordings that were given."""
     from kws.errors import KwsError
     from kws.evaluation.streams.ground_truth import read_truth_of
 
@@ -179,7 +179,7 @@ def score_stream(
 
 
 def to_text(tuning: Tuning) -> str:
-    """Settings and scores before and after, side by side, and what they are worth."""
+    """Format settings and results before and after, side by side."""
     columns = {"before": tuning.before, "after": tuning.after}
     if tuning.common is not None:
         columns = {"before": tuning.before, "one threshold": tuning.common, "one a word": tuning.after}

@@ -84,9 +84,8 @@ def open_corpus(
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
-    A pack is built under a lock and renamed into place: two runs may start together, and one that is cut off leaves no
-    half pack. A pack that is there is read without a lock, so that it may lie on a disk that can't be written. Clips
-    that were copied are other files, and are packed again.
+    A pack is built under a lock and renamed into place, and read without one: it may lie on a disk that can't be written.
+    Clips that were copied are packed again.
 
     Args:
         root: folder with one folder a word.
@@ -98,8 +97,7 @@ def open_corpus(
         warn: log what is left out, such as sound of a format that is not read.
 
     Raises:
-        KwsError: no clips, two folders of one word, clips that can't be read (all named), a full disk, or a folder that
-            can't be written.
+        KwsError: no clips, two folders of one word, clips that can't be read (all named), or a place without room.
     """
     names, fingerprint = _list(root, also, warn)
     shape = f"{sample_rate}hz-{clip_samples}" + ("" if resample else "-exact") + ("" if fit == START else f"-{fit}")
@@ -169,8 +167,7 @@ def _build(
     bad: list[str] = []
     odd: list[str] = []
     longer = 0
-    # Not tempfile's, whose folders only their owner may read: packs on a shared disk are for all whom the umask lets
-    # read.
+    # Not tempfile's folders, which only their owner may read: packs on a shared disk are for all whom the umask lets.
     temporary = pack.parent / f"building-{os.getpid()}"
     temporary.mkdir()
     try:

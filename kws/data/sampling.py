@@ -97,8 +97,7 @@ def make_pool(
         partial: some of the keywords may have no clips, if one has.
 
     Raises:
-        KwsError: a percentage below 0, a keyword with no clips in the set, or no other words to draw unknown ones
-            from.
+        KwsError: a percentage below 0, a keyword without clips in the set, or no other words to draw unknown ones.
     """
     _check_shares(unknown_percentage, silence_percentage)
     if not partial:

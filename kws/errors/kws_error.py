@@ -41,7 +41,7 @@ class KwsError(Exception):
 
 
 class InputError(KwsError, ValueError):
-    """Samples, or an argument of a function, of the wrong type, shape or value: a ValueError too, as Python's own would be."""
+    """An argument of the wrong type, shape or value: a ValueError too, as Python's own functions raise."""
 
 
 def user_error(error: BaseException | None) -> KwsError | None:

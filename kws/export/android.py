@@ -23,7 +23,7 @@ ENGINES = {"mobile": "pytorch", "onnx": "onnxruntime", "onnx-int8": "onnxruntime
 
 
 def check_android(project: Path, formats: Sequence[str]) -> None:
-    """Find out before anything is computed whether the app can take these formats.
+    """Check before any work that the app can take these formats.
 
     Args:
         project: folder of the app, such as mobile/android.
@@ -45,8 +45,8 @@ def check_android(project: Path, formats: Sequence[str]) -> None:
 def put_into_app(project: Path, files: dict[str, Path], metadata: Metadata, name: str) -> list[Path]:
     """Put a model into the app in place of the one that is there.
 
-    Files are written under names that carry their SHA-256, then the manifest is renamed into place, then what it does not name
-    is removed: whenever this is cut off, the manifest names whole files of one model.
+    Files are written under names that carry their SHA-256, then the manifest is renamed into place, then what it does
+    not name is removed: whenever this is cut off, the manifest names whole files of one model.
 
     Args:
         project: folder of the app.

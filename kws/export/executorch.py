@@ -18,9 +18,7 @@ from kws.inference.suppress_warnings import suppress_warnings
 def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, path: Path) -> None:
     """Write a module of one input and one output as a `.pte` file that takes one clip at a time.
 
-    The batch is fixed at one: a program for any batch sets aside the memory of the largest when it is loaded (22 MB for 50
-    clips of `tiny_conv`, 0.4 MB for one), gives fewer operators to XNNPACK, and takes longer for one clip (0.52 ms, not 0.38)
-    and for each of fifty (0.9 ms).
+    The batch is fixed at one: a program for any batch is slower and takes more memory (docs/export.md).
 
     Its method `forward` takes float32 (1, …); its method `kws` takes nothing and returns the metadata as JSON.
 
@@ -52,7 +50,7 @@ def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, pat
 
 
 def _contiguous(module: nn.Module) -> nn.Module:
-    """The module with every weight and table in C order; ExecuTorch stores nothing else."""
+    """Return the module with every tensor contiguous (C order); ExecuTorch stores nothing else."""
     module = copy.deepcopy(module).eval()
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.data = tensor.data.contiguous()
@@ -62,7 +60,8 @@ def _contiguous(module: nn.Module) -> nn.Module:
 def _drop_whole_slices(program: ExportedProgram) -> None:
     """Remove slices that take all there is, which torch.export writes as `alias`.
 
-    As operators of their own they part what XNNPACK could do in one go, and fail on images with channels last in memory.
+    As operators of their own they part what XNNPACK could do in one go, and fail on images with channels last in
+    memory.
     """
     graph = program.graph_module.graph
     for node in graph.find_nodes(op="call_function", target=torch.ops.aten.alias.default):

@@ -1,4 +1,4 @@
-"""From a checkpoint to an artefact that is known to be equal to it."""
+"""Export of a checkpoint, kept only where it equals the checkpoint."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ExportData:
 
 
 class Scores(nn.Module):
-    """What is exported: the checkpoint's own front end and network, its temperature, and a softmax.
+    """The exported module: the checkpoint's front end and network, temperature and softmax.
 
     Args:
         model: the checkpoint.
@@ -58,7 +58,7 @@ class Scores(nn.Module):
         self.samples, self.temperature = model.spec.samples, model.temperature
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Probabilities (batch, labels) of a waveform (batch, samples) in [-1, 1]."""
+        """Return the probabilities (batch, labels) of a waveform (batch, samples) in [-1, 1]."""
         if torch.jit.is_scripting() and waveform.shape[1] != self.samples:
             raise ValueError("waveform: (batch, samples) expected with samples = " + str(self.samples))
         return probabilities(self.network(self.front_end(waveform)), self.temperature)
@@ -75,7 +75,7 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
         data: real clips; None: the comparison makes do with made-up signals, and nothing can be quantised.
 
     Returns:
-        The report; the artefact was kept if it says `passed`.
+        The report; the exported model was kept if it says `passed`.
 
     Raises:
         KwsError: no data to quantise with, a package is missing, or the folder can't be written.
@@ -87,7 +87,7 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
 
 
 def keep_if_equal(folder: Path, name: str, write_and_compare: Callable[[Path], ParityReport]) -> ParityReport:
-    """Write a file and its report beside it, whole, if the report says that it passed; keep nothing otherwise.
+    """Write a file and its report atomically if the report passed; keep nothing otherwise.
 
     An ONNX file gets its description beside it too (kws.inference.metadata_file).
 
@@ -137,11 +137,11 @@ def _write_and_compare(model: WaveformModel, form: Format, path: Path, data: Exp
 
 
 def calibration_clips(training: ClipSet) -> NDArray[np.float32]:
-    """Clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
+    """Return clips of every label to calibrate a quantised model with, float32 (clips, samples)."""
     return some_of(training, _CALIBRATION_CLIPS)
 
 
 def some_of(clips: ClipSet, count: int) -> NDArray[np.float32]:
-    """So many clips of a set, of every label; float32 (clips, samples)."""
+    """Return a number of clips of a set, of every label; float32 (clips, samples)."""
     # A set is sorted by label: clips at even distances are of all labels.
     return to_float(clips.read(np.unique(np.linspace(0, len(clips) - 1, count).astype(np.int64))))

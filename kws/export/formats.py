@@ -73,7 +73,7 @@ FORMATS = {
 
 
 def find_formats(names: str | Sequence[str]) -> list[Format]:
-    """The formats with these names, or this one.
+    """Return the formats with this name or these names.
 
     Raises:
         KwsError: there is no such format.

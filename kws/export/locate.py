@@ -1,4 +1,4 @@
-"""Where an artefact that is not equal to its checkpoint first differs: front end or network."""
+"""Where an exported model that is not equal to its checkpoint first differs: front end or network."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _FEATURE_LIMIT = 1e-3
 
 
 def first_difference(model: WaveformModel, form: Format, path: Path, clips: NDArray[np.float32]) -> str:
-    """Write front end and network each by itself, compare each with the checkpoint's, and say which differs first.
+    """Export front end and network separately, compare each with the checkpoint's, and name the first that differs.
 
     Args:
         model: the checkpoint.
         form: the format that failed.
-        path: of the artefact that failed; the halves are written beside it, and removed.
+        path: of the exported model that failed; the halves are written beside it, and removed.
         clips: float32 (clips, samples) on which it failed.
     """
     if form.quantised:

@@ -19,7 +19,8 @@ from kws.inference.suppress_warnings import suppress_warnings
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
-# The lowest version of the file's own format with that opset; the exporter's newest is refused by runtimes of a year before.
+# The lowest version of the file's own format with that opset; the exporter's newest is refused by runtimes of a year
+# before.
 IR_VERSION = 8
 
 
@@ -54,8 +55,9 @@ def write_onnx(
 ) -> None:
     """Write a module.
 
-    Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`). The front
-    end's large tables are written as how they are made (`kws.export.graph.constants`), and the values between nodes are numbered.
+    Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`).
+    The front end's large tables are written as operators that compute them (`kws.export.graph.constants`), and the
+    values between nodes are numbered.
 
     Args:
         module: to be written.

@@ -1,4 +1,4 @@
-"""Is an artefact equal to its checkpoint? Differences of probabilities on sound, accuracy, size and time of a clip."""
+"""Comparison of an exported model with its checkpoint: probabilities, accuracy, size, time for a clip."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SignalParity:
     Attributes:
         kind: such as `real clips` or `silence`.
         clips: how many.
-        difference: largest difference of a probability between artefact and checkpoint.
+        difference: largest difference of a probability between exported model and checkpoint.
         rounding: how far rounding alone moves the checkpoint's own answer, see `compare`.
         agreement: share of the clips with the same likeliest label.
         passed: every clip within the limit, 1e-4 or ten times its own rounding.
@@ -53,10 +53,10 @@ class SignalParity:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
-        file: name of the artefact.
+        file: name of the exported model.
         format: as in `--to`.
         signals: a row a kind of sound.
         quantised: judged by its accuracy, not by its probabilities.
@@ -64,7 +64,7 @@ class ParityReport:
         accuracy, checkpoint_accuracy: shares of these; None without.
         size_bytes: of the file.
         clip_ms: median time for one clip, warm, one thread.
-        first_difference: where a failed artefact first differs; empty where it passed.
+        first_difference: where a failed exported model first differs; empty where it passed.
         timed: what `clip_ms` is the time of.
     """
 
@@ -89,17 +89,17 @@ class ParityReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the artefact may be kept."""
+        """Return whether the exported model may be kept."""
         if self.quantised:
             return self.lost_points <= LARGEST_LOSS_POINTS
         return all(row.passed for row in self.signals)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Return the report as plain JSON values."""
         return {**asdict(self), "signals": [asdict(row) for row in self.signals], "passed": self.passed}
 
     def to_text(self) -> str:
-        """A table."""
+        """Format the report as a table."""
         lines = [f"{self.file} ({self.format}): {self.size_bytes:,} bytes, {self.clip_ms:.2f} ms a {self.timed} on one thread"]
         rows = []
         for row in self.signals:
@@ -120,7 +120,7 @@ class ParityReport:
         return "\n".join(lines)
 
     def _loss(self) -> str:
-        """Of a quantised model: how many clips it lost, and whether so few could show that it is within the limit."""
+        """Say how many clips a quantised model lost, and whether so few could show that it is within the limit."""
         lost, limit = round(self.lost_points * self.clips / 100), f"the limit of {LARGEST_LOSS_POINTS:g} points"
         if self.clips * LARGEST_LOSS_POINTS / 100 < 1:
             enough = math.ceil(100 / LARGEST_LOSS_POINTS)
@@ -129,29 +129,30 @@ class ParityReport:
 
 
 class Reference(Protocol):
-    """What an artefact is compared with: a checkpoint, or what it makes of a stream. A torch module."""
+    """The reference of a comparison: a checkpoint, or its scores over a stream; a torch module."""
 
     def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (batch, labels) of waveforms (batch, samples)."""
+        """Return the probabilities (batch, labels) of waveforms (batch, samples)."""
         ...
 
     def double(self) -> Callable[[Tensor], Tensor]:
-        """The same in float64."""
+        """Return the same model in float64."""
         ...
 
 
 def compare(
     reference: Reference, candidate: ExportedModel, signals: Mapping[str, NDArray[np.float32]]
 ) -> tuple[SignalParity, ...]:
-    """Compare an artefact's probabilities with its checkpoint's, kind by kind.
+    """Compare an exported model's probabilities with its checkpoint's, kind by kind.
 
-    A front end takes logarithms, so that in a pure tone's empty bands it hears the rounding of its own sums, and no two
-    implementations agree. What rounding alone does is therefore measured beside: the largest distance from the checkpoint in
-    float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at random.
+    A front end takes logarithms, so that a pure tone's empty bands show the rounding of its sums, and no two
+    implementations agree. What rounding alone does is therefore measured beside: the largest distance from the
+    checkpoint in float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at
+    random.
 
     Args:
         reference: the checkpoint, or the like.
-        candidate: the artefact.
+        candidate: the exported model.
         signals: clips (clips, samples) by kind.
     """
     exact = copy.deepcopy(reference).double()
@@ -174,13 +175,16 @@ def compare(
 
 
 def clip_ms(candidate: ExportedModel, runs: int = 60, warm_up: int = 10) -> float:
-    """Median milliseconds for one clip of noise, on one thread (ONNX Runtime's threads are those it was loaded with)."""
+    """Return the median milliseconds for one clip of noise, on one thread.
+
+    ONNX Runtime keeps the number of threads that it was loaded with.
+    """
     clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, candidate.spec.samples)).astype(np.float32)
     return median_ms(lambda: candidate.run(clip), runs, warm_up)
 
 
 def median_ms(work: Callable[[], object], runs: int = 60, warm_up: int = 10) -> float:
-    """Median milliseconds of some work, torch on one thread."""
+    """Return the median milliseconds of some work, torch on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

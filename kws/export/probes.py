@@ -1,4 +1,4 @@
-"""Signals that two implementations of one model disagree on first, if they disagree at all. NumPy only."""
+"""Signals on which two implementations of a model are most likely to differ. NumPy only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TONES_HZ = (50, 440, 1000, 2750, 5300)
 
 
 def hard_signals(spec: FeatureSpec, seed: int = 0) -> dict[str, NDArray[np.float32]]:
-    """Clips by kind, float32 (clips, samples) in [-1, 1]: silence, clipping, tones, single samples, noise, a voice.
+    """Return clips by kind, float32 (clips, samples) in [-1, 1]: silence, clipping, tones, impulses, noise, voice.
 
     Args:
         spec: rate and length of the clips.
@@ -38,7 +38,7 @@ def hard_signals(spec: FeatureSpec, seed: int = 0) -> dict[str, NDArray[np.float
 
 
 def voice(spec: FeatureSpec, pitch_hz: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """One clip like speech: gliding harmonics in syllables, with breath, over a little noise."""
+    """Make one clip like speech: gliding harmonics in syllables, with breath, over a little noise."""
     time = np.arange(spec.samples) / spec.sample_rate
     glide = pitch_hz * (1 + 0.2 * np.sin(2 * np.pi * 1.5 * time + rng.uniform(0, 6)))
     phase = 2 * np.pi * np.cumsum(glide) / spec.sample_rate

@@ -1,23 +1,12 @@
-"""Writing ONNX whose network computes in 8-bit whole numbers; front end and softmax stay in float32.
+"""Writing ONNX whose network computes in 8-bit integers; front end and softmax stay in float32.
 
-What was measured on Speech Commands (six networks, 1782 clips), and led to the settings here:
+docs/export.md has the measurements behind the choices here:
 
-- The first layer, and what follows it up to the second, computes in float. An MFCC's coefficient 0 reaches from -247 to 30, the
-  later ones hardly from -5 to 5: where all share 8 bits, those keep three, and 3 to 6 % of the clips change their label; 15 %
-  with single_fc, which loses 1.5 points. That is a sixth faster in low_latency_conv, and slower or as fast in the others.
-- Depthwise convolutions compute in float. Training keeps the channels of a network, and their sub-bands, as far apart as it
-  likes, for a normalisation follows; where that is over sub-bands it can't be folded into a convolution, and of a quiet one it
-  makes loud rounding: two of three trained bc_resnet of width 1 lost 29 and 69 points. Nor is there time to be won: with them in
-  8 bits bc_resnet takes 1.3 to 1.5 times as long, bc_tc_resnet 1.1 times, the others as long (a processor without VNNI).
-- The weights of what computes in float are stored in 8 bits nevertheless: a depthwise convolution's with a scale for each
-  channel, the first layer's with one for each place of the kernel, where large features meet small weights. ONNX Runtime turns
-  them into float once, as it loads the file.
-- The others use 7 of their 8 bits, which costs nothing. A processor without VNNI instructions adds pairs of products in 16 bits,
-  where 8-bit weights overflow without a word; of 7 bits no pair can.
-- Logits stay in float, which a product of whole numbers can give: rounding them doubles the labels that change.
-- Smallest and largest value are the range. Percentiles change fewer labels in low_latency_conv (1.4 %, not 2.3 %) and as many
-  elsewhere, but move single probabilities up to twice as far, and hold every value of every clip in memory.
-- Symmetric ranges double the labels that change, and uint8 weights take half as long again in conv.
+- The first layer and all before the second compute in float: an MFCC's coefficients differ too much in range for one
+scale. - Depthwise convolutions compute in float: their channels differ in range too. - The weights of both are stored
+in 8 bits, with a scale for each channel, or for each position of the first layer's kernel. - The other weights use 7 of
+their 8 bits: without VNNI instructions, products of 8-bit weights overflow in 16 bits. - Logits stay in float. - A
+range reaches from the smallest to the largest value, and is asymmetric.
 """
 
 from __future__ import annotations
@@ -114,12 +103,15 @@ class _Clips:
         self._batches = iter([{name: batch} for batch in batches])
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next batch, by the input's name; None after the last."""
+        """Return the next batch by the input's name; None after the last."""
         return next(self._batches, None)
 
 
 def _kept_in_float(graph: Any) -> list[str]:
-    """Names of the nodes outside the network, of those in it up to the second layer, and of its depthwise convolutions."""
+    """Return the names of the nodes that stay in float.
+
+    They are those outside the network, those before its second layer, and its depthwise convolutions.
+    """
     # How many layers lie between the features and a value.
     layers: dict[str, int] = {}
     kept = []
@@ -137,7 +129,7 @@ def _is_depthwise(node: Any) -> bool:
 
 
 def _pool_before_relu(graph: Any, names: list[str]) -> None:
-    """Exchange a ReLU and the max-pooling that follows it, among the named nodes; the values stay the same.
+    """Swap a ReLU and the max-pooling that follows it, among the named nodes; the values stay the same.
 
     ONNX Runtime would otherwise pool after it has rounded, and its kernel for that takes twenty times as long.
     """

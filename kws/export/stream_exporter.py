@@ -1,4 +1,4 @@
-"""From a checkpoint to a streaming artefact that is known to give what the checkpoint gives for whole windows."""
+"""Export of a checkpoint as a streaming model, compared with the checkpoint's scores of whole windows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def export_streaming(
         data: real clips, some joined to a stream for the comparison, all for the accuracy; None: made-up signals alone.
 
     Returns:
-        The report; the artefact was kept if it says `passed`.
+        The report; the exported model was kept if it says `passed`.
 
     Raises:
         KwsError: another format, a stride or front end that can't stream, or a folder that can't be written.
@@ -93,14 +93,14 @@ def write_streaming(module: StreamingScores, metadata: Metadata, form: str, path
 
 
 class _WholeStream(nn.Module):
-    """What a network that carries its state is compared with: the same windows, joined again and scored in one piece."""
+    """Reference of a network with streaming state: the same windows, rejoined and scored in one piece."""
 
     def __init__(self, module: StreamingScores) -> None:
         super().__init__()
         self.module = module
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Scores (windows, labels) of windows (windows, samples) as they come from a stream."""
+        """Return the scores (windows, labels) of windows (windows, samples) as they come from a stream."""
         layout = self.module.layout
         parts = [windows.new_zeros(layout.pad), windows[0], windows[1:, -layout.stride_samples :].flatten()]
         states = [windows.new_zeros(shape) for _, shape in layout.state]
@@ -110,7 +110,7 @@ class _WholeStream(nn.Module):
 
     @torch.no_grad()
     def score(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """As `forward`, from arrays to arrays."""
+        """Compute `forward` from arrays to arrays."""
         scores: NDArray[np.float32] = self(torch.from_numpy(windows)).numpy()
         return scores
 
@@ -151,7 +151,7 @@ def _write_and_compare(
 
 
 def _windows(model: WaveformModel, stride: int) -> dict[str, NDArray[np.float32]]:
-    """Overlapping windows (windows, samples) of a few seconds of each kind of sound."""
+    """Return overlapping windows (windows, samples) of a few seconds of each kind of sound."""
     length = model.spec.samples + max(model.spec.samples // 2, 2 * stride)
     streams = {kind: np.resize(clips, length) for kind, clips in hard_signals(model.spec).items()}
     streams["in turn"] = np.resize(np.concatenate([streams[kind][: length // 3] for kind in _IN_TURN]), 2 * length)

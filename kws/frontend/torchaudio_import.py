@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 def torchaudio_functional() -> ModuleType:
     """Return `torchaudio.functional`; without torchaudio's compiled extension where that does not load.
 
-    PyPI's torchaudio is built for CUDA, and its extension does not load beside a CPU-only torch. What kws uses of torchaudio
-    is Python alone, and torchaudio itself runs without the extension where its file is absent: this says that it is.
+    PyPI's torchaudio is built for CUDA, and its extension does not load beside a CPU-only torch. What kws uses of
+    torchaudio is Python alone, and torchaudio itself runs without the extension where its file is absent: this says
+    that it is.
 
     Raises:
         KwsError: torchaudio is absent, or does not load for another reason.

@@ -62,27 +62,27 @@ class WaveformModel(nn.Module):
 
     @property
     def metadata(self) -> Metadata:
-        """Labels and settings, as every artefact carries them."""
+        """Labels and settings, as every exported model carries them."""
         return Metadata(
             self.labels, self.spec, self.recipe.features, self.recipe.model, self.decoder, self.training_facts,
             temperature=self.temperature,
         )  # fmt: skip
 
     def __call__(self, waveform: Any) -> Any:
-        """As `score` for an array, as for every kind of model file; a tensor goes through `forward`, as in any module."""
+        """Score an array with `score`; pass a tensor through `forward`, as any module does."""
         return super().__call__(waveform) if isinstance(waveform, Tensor) else self.score(waveform)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
+        """Return the probabilities (batch, labels) of a float waveform (batch, samples) in [-1, 1]."""
         return probabilities(self.network(self.front_end(waveform)), self.temperature)
 
     def read(self, *paths: str | Path) -> NDArray[np.float32]:
-        """Sound files as clips that `score` takes, (files, samples): see `kws.inference.model.read_clips`."""
+        """Read sound files as clips for `score`, (files, samples): see `kws.inference.model.read_clips`."""
         return read_clips(paths, self.spec)
 
     @torch.no_grad()
     def score(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1], as arrays.
+        """Return the probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1], as arrays.
 
         Raises:
             KwsError: another shape or type, or NaN or infinite samples.
@@ -95,7 +95,7 @@ class WaveformModel(nn.Module):
 
 
 def probabilities(logits: Tensor, temperature: float) -> Tensor:
-    """Softmax over the last axis of logits divided by a temperature; can be scripted and exported."""
+    """Return the softmax over the last axis of logits divided by a temperature; can be scripted and exported."""
     if temperature != 1.0:
         logits = logits / temperature
     return torch.softmax(logits, dim=-1)
@@ -108,7 +108,8 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
         path: a `.ckpt` file.
 
     Raises:
-        KwsError: the file is missing, broken, or not a checkpoint of kws; or this process was forked from one that used torch.
+        KwsError: the file is missing, broken, or not a checkpoint of kws; or this process was forked from one that used
+            torch.
     """
     path = Path(path)
     TORCH_THREADS.check(str(path))
@@ -132,7 +133,7 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """The checkpoint's contents, plain values and tensors only.
+    """Read a checkpoint's contents, plain values and tensors only.
 
     Raises:
         KwsError: as for `load_checkpoint`.

@@ -27,7 +27,7 @@ def default_stride_ms(hop_ms: float) -> float:
 
 
 class StreamingScores(nn.Module):
-    """What is exported for streams: the checkpoint's own front end and network, over new frames and a cache.
+    """Streaming form of a checkpoint: its front end and network over new frames and a cache.
 
     Args:
         model: the checkpoint.
@@ -37,7 +37,8 @@ class StreamingScores(nn.Module):
         layout: how it is driven.
 
     Raises:
-        KwsError: a stride that is no multiple of the hop or longer than a window, or a front end that needs whole clips.
+        KwsError: a stride that is no multiple of the hop or longer than a window, or a front end that needs whole
+            clips.
     """
 
     __jit_ignored_attributes__ = ("layout", "_name")
@@ -57,7 +58,8 @@ class StreamingScores(nn.Module):
         strides = -(-(spec.window + (spec.frames - 1) * spec.hop) // self.stride)
         lead = strides * step - spec.frames
         self.network = to_streaming(model.network, model.front_end.frames, model.front_end.bins, step, lead)
-        # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart, within it.
+        # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart,
+        # within it.
         before = spec.window + (step - 1) * spec.hop - self.stride
         self.kept = max(-(-before // self.stride), 0)
         self.first = self.kept * self.stride - before
@@ -65,7 +67,7 @@ class StreamingScores(nn.Module):
         self.layout = _layout(spec, self.stride, (self.kept * self.stride,), self.network.cache_shape)
 
     def forward(self, samples: Tensor, tail: Tensor, cache: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores (k, labels) of the windows that end with each stride of samples, and the next state.
+        """Return the scores (k, labels) of the windows that end with each stride of samples, and the next state.
 
         Args:
             samples: (k · stride samples,), k of 1 or more.
@@ -84,7 +86,7 @@ class StreamingScores(nn.Module):
 
     @torch.no_grad()
     def step(self, samples: NDArray[np.float32], states: States) -> tuple[Scores, Sequence[NDArray[np.float32]]]:
-        """As `forward`, from arrays to arrays."""
+        """Compute `forward` from arrays to arrays."""
         TORCH_THREADS.check(self._name)
         device = next(self.network.parameters()).device
         scores, *after = self(*(torch.from_numpy(array).to(device) for array in (samples, *states)))
@@ -92,7 +94,7 @@ class StreamingScores(nn.Module):
 
 
 def checkpoint_scorer(model: WaveformModel, stride_ms: float = STRIDE_MS) -> StatefulScorer:
-    """A scorer of a stream that computes only what is new, straight from a checkpoint.
+    """Build a streaming scorer from a checkpoint; it computes only new frames.
 
     Raises:
         KwsError: as for `StreamingScores`; kws.streaming.scorer.WindowScorer takes any model and stride.
@@ -102,7 +104,7 @@ def checkpoint_scorer(model: WaveformModel, stride_ms: float = STRIDE_MS) -> Sta
 
 
 def streamable(model: WaveformModel, stride_ms: float) -> bool:
-    """Whether `StreamingScores` takes this model at this stride."""
+    """Return whether `StreamingScores` takes this model at this stride."""
     return not isinstance(model.front_end, MfccTorchaudio) and stride_samples(stride_ms, model.spec) % model.spec.hop == 0
 
 

@@ -28,7 +28,7 @@ class DecoderOptions(TypedDict, total=False):
 
 
 def model_settings(model: Model) -> DecoderSettings:
-    """The model's own settings; their stride is that of a streaming artefact, where it is one, in whole milliseconds."""
+    """Return the model's own settings; of a streaming model the stride that it was exported for, in whole ms."""
     settings = model.metadata.decoder
     if isinstance(model, StreamModel) and not fits_stride(settings.stride_ms, model.scorer()):
         return replace(settings, stride_ms=max(round(1000 * model.layout.stride_samples / model.spec.sample_rate), 1))
@@ -36,7 +36,7 @@ def model_settings(model: Model) -> DecoderSettings:
 
 
 def changed_settings(settings: DecoderSettings, threshold: float | None, options: DecoderOptions) -> DecoderSettings:
-    """The settings with a threshold, unless it is None, and with what the options say.
+    """Return the settings changed by a threshold, unless it is None, and by options.
 
     Raises:
         InputError: a name that is no setting, or a value that a setting does not take.

@@ -28,11 +28,12 @@ class ExecuTorchModel(ExportedModel):
 
     Args:
         path: the file.
-        threads: CPU threads; None: one for each core. ExecuTorch has one pool of threads for the whole process, so the first
-            model decides, and where something else imported ExecuTorch's runtime before, its pool stays.
+        threads: CPU threads; None: one for each core. ExecuTorch has one pool of threads for the whole process, so the
+            first model decides, and where something else imported ExecuTorch's runtime before, its pool stays.
 
     Raises:
-        KwsError: not an ExecuTorch model of kws, cut off or damaged; or ExecuTorch is missing, or of a version that can't run it.
+        KwsError: not an ExecuTorch model of kws, cut off or damaged; or ExecuTorch is missing, or of a version that
+            can't run it.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
@@ -61,7 +62,7 @@ class ExecuTorchModel(ExportedModel):
 
     @torch.no_grad()
     def run(self, waveform: Waveforms) -> Scores:
-        """The output of (batch, …)."""
+        """Return the output for waveforms (batch, …)."""
         clips = torch.from_numpy(np.ascontiguousarray(waveform))
         if len(clips) == 0:
             return np.zeros((0, *self._forward.metadata.output_tensor_meta(0).sizes()[1:]), np.float32)
@@ -70,7 +71,10 @@ class ExecuTorchModel(ExportedModel):
 
 
 def sealed(program: bytes) -> bytes:
-    """A program with its checksum after it: ExecuTorch looks for damage in its headers only, and dies of some."""
+    """Return a program followed by its checksum.
+
+    ExecuTorch looks for damage in its headers only, and some damage ends the process.
+    """
     return program + hashlib.sha256(program).digest() + _SEAL
 
 
@@ -91,7 +95,7 @@ def _unsealed(path: Path) -> bytes:
 
 
 def _open_runtime(path: Path, threads: int | None) -> Any:
-    """ExecuTorch's runtime, its threads set if they may be."""
+    """Open ExecuTorch's runtime; set its threads where that is still possible."""
     library = "executorch.extension.pybindings.portable_lib"
     # A method keeps a pointer to the pool, which setting frees: once there may be a method, the pool is left alone.
     first = library not in sys.modules

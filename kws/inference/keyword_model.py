@@ -157,7 +157,7 @@ def as_keyword_model(model: AnyModel, threads: int | None = None) -> KeywordMode
 
 
 def read_any(sound: str | Path | ArrayLike, sample_rate: int | None, spec: FeatureSpec) -> NDArray[np.int16]:
-    """A sound file or an array as int16 (samples,) at the rate of the model with this spec; errors as for `predict`."""
+    """Read a sound file or an array as int16 (samples,) at the model's sample rate; raise what `predict` does."""
     if isinstance(sound, str | Path):
         if sample_rate is not None:
             raise InputError(f"sample_rate: {sample_rate} given with a file, {sound}, which says its own rate; leave it out")

@@ -21,18 +21,19 @@ _MOST_THREADS = 1024
 
 
 def load(path: str | Path, threads: int | None = None) -> Model:
-    """Load a checkpoint or an exported model, ready to score; its ending says what it is.
+    """Load a checkpoint or an exported model, ready to score; the file's suffix tells its kind.
 
-    An `.onnx` file needs neither torch nor the training packages. A streaming artefact scores whole clips too, by streaming
-    each from its first sample to its last; `open_scorer` drives it over a stream.
+    An `.onnx` file needs neither torch nor the training packages. A streaming model scores whole clips too, by
+    streaming each from its first sample to its last; `open_scorer` drives it over a stream.
 
     Args:
         path: a `.ckpt`, `.onnx`, `.pt`, `.ptl` or `.pte` file.
-        threads: CPU threads of ONNX Runtime or ExecuTorch; None: one for each core. The others take what torch is set to.
+        threads: CPU threads of ONNX Runtime or ExecuTorch; None: one for each core. The others take what torch is set
+            to.
 
     Raises:
-        KwsError: the file is missing, broken, of another version, or not one of kws; what runs it is not installed; or a
-            number of threads that is none.
+        KwsError: the file is missing, broken, of another version, or not one of kws; what runs it is not installed; or
+            a number of threads that is invalid.
     """
     path = Path(path)
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
@@ -55,12 +56,12 @@ def load(path: str | Path, threads: int | None = None) -> Model:
 
 
 def open_scorer(model: Model, stride_ms: float | None = None) -> StreamScorer:
-    """A scorer of continuous sound for any loaded model, computing only what is new where the model can.
+    """Build a streaming scorer for any loaded model; it computes only new frames where the model can.
 
     Args:
-        model: a streaming artefact or a checkpoint, of which only new frames are computed; anything else scores whole windows,
-            as does a checkpoint whose front end or hop does not suit.
-        stride_ms: from window to window; None: a streaming artefact's own, or else the decoder settings'.
+        model: a streaming model or a checkpoint, of which only new frames are computed; anything else scores whole
+            windows, as does a checkpoint whose front end or hop does not suit.
+        stride_ms: from window to window; None: the streaming model's own, or else the decoder settings'.
 
     Raises:
         KwsError: no stride for this model.

@@ -1,4 +1,4 @@
-"""What a model says of itself: labels, framing, features, decoder settings, where it came from. No torch here."""
+"""A model's metadata: labels, framing, features, decoder settings, where it came from. No torch here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHECKPOINT_KEY = "kws"
 
 @dataclass(frozen=True)
 class Metadata:
-    """A model's description of itself; it travels as JSON inside every artefact.
+    """A model's description of itself; it travels as JSON inside every exported model.
 
     Attributes:
         labels: the label set, in the order of the scores.
@@ -34,8 +34,8 @@ class Metadata:
         decoder: settings of the streaming decoder.
         training: where the weights came from (checkpoint, its SHA-256, steps).
         version: of the kws that wrote it.
-        streaming: how a streaming artefact is driven; None: it takes whole clips.
-        temperature: what the logits were divided by before the softmax, inside the artefact; 1: never calibrated.
+        streaming: how a streaming model is driven; None: it takes whole clips.
+        temperature: what the logits were divided by before the softmax, inside the exported model; 1: never calibrated.
     """
 
     labels: LabelSet
@@ -49,11 +49,11 @@ class Metadata:
     temperature: float = 1.0
 
     def with_decoder(self, decoder: DecoderSettings) -> Metadata:
-        """The same model with other decoder settings."""
+        """Return the same metadata with other decoder settings."""
         return replace(self, decoder=decoder)
 
     def to_json(self) -> str:
-        """As JSON, one object."""
+        """Return the metadata as one JSON object."""
         content = {
             "format": FORMAT,
             "kws_version": self.version,
@@ -121,7 +121,7 @@ def _sound(spec: FeatureSpec) -> dict[str, Any]:
 
 
 def checked_temperature(temperature: Any, name: str) -> float:
-    """A temperature, if it is a finite number above 0.
+    """Return a temperature that is a finite number above 0.
 
     Raises:
         KwsError: it is not; `name` says where it was found.

@@ -1,4 +1,4 @@
-"""An ONNX file's metadata once more, as JSON beside it: for runtimes that don't give a file's own to the program (JavaScript)."""
+"""An ONNX file's metadata as JSON beside it, for runtimes that don't expose it (JavaScript)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from kws.inference.metadata import Metadata
 
 
 def description_of(path: Path) -> Path:
-    """Where it is: `best.onnx.json` of `best.onnx`, so that no file of another format or purpose has the same name."""
+    """Return the description's path, such as `best.onnx.json` of `best.onnx`.
+
+    No file of another format or purpose has that name.
+    """
     return path.with_name(f"{path.name}.json")
 
 
 def write_description(path: Path, metadata: Metadata) -> None:
-    """Write it for the model at `path`, whole.
+    """Write the description of the model at `path` atomically.
 
     Raises:
         OSError: it can't be written.

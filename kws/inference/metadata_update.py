@@ -33,8 +33,8 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
         settings: the new ones.
 
     Raises:
-        KwsError: no such model, an `.pte` file (its program is sealed), settings for words that the model does not know, a
-            package that is missing, or a file that can't be written.
+        KwsError: no such model, an `.pte` file (its program is sealed), settings for words that the model does not
+            know, a package that is missing, or a file that can't be written.
     """
     check_writable(path)
     _replace(path, _WRITERS[path.suffix](path, settings))
@@ -43,9 +43,11 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
 
 
 def write_temperature(path: Path, temperature: float) -> None:
-    """Put a temperature into a checkpoint, written whole, and thresholds that find at it what they found at the one before.
+    """Write a temperature into a checkpoint, and adapt its thresholds to keep the same detections.
 
-    All else in it stays, and a run goes on from it as before.
+    The file is replaced atomically.
+
+    All else in it stays, and a run resumes from it as before.
 
     Args:
         path: the checkpoint.
@@ -69,7 +71,7 @@ def check_can_calibrate(path: Path) -> None:
     """Refuse a file that holds its temperature inside its graph.
 
     Raises:
-        KwsError: an artefact, or no such file.
+        KwsError: an exported model, or no such file.
     """
     if path.suffix != ".ckpt":
         raise KwsError(
@@ -81,7 +83,7 @@ def check_can_calibrate(path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a file that settings can't be written to, as far as its name and the packages at hand tell.
+    """Refuse a file that settings can't be written to, by its name and the installed packages.
 
     Raises:
         KwsError: as for `write_decoder`.
@@ -114,7 +116,7 @@ def _with_onnx(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _describe(path: Path) -> None:
-    """Write the description beside an ONNX file anew, if there is one; beside the file itself, where `path` is a link."""
+    """Update the description beside an ONNX file, if there is one; for a link, beside its target."""
     from kws.inference.onnx import open_session
 
     path = path.resolve()
@@ -148,7 +150,7 @@ def _with_torchscript(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _aligned(entry: zipfile.ZipInfo, offset: int) -> zipfile.ZipInfo:
-    """The header of an entry that starts at this offset, padded so that its content starts at a multiple of 64."""
+    """Return an entry's header at this offset, padded so that the content starts at a multiple of 64."""
     aligned = zipfile.ZipInfo(entry.filename)
     aligned.compress_type = entry.compress_type
     # The local header is 30 bytes and the name; the padding's own header is 4.
@@ -166,7 +168,7 @@ def _with_checkpoint(path: Path, settings: DecoderSettings) -> bytes:
 
 
 def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str, ...]], dict[str, Any]]) -> bytes:
-    """A checkpoint with other values in its kws entry, made of that entry and the labels' names."""
+    """Return a checkpoint whose kws entry has other values, computed from it and the labels' names."""
     try:
         import torch
 
@@ -190,7 +192,7 @@ def _checkpoint_with(path: Path, change: Callable[[Mapping[str, Any], tuple[str,
 
 
 def _changed(text: str | bytes, settings: DecoderSettings, path: Path) -> str:
-    """Metadata with other settings, if they fit its labels."""
+    """Return metadata with other settings that fit its labels."""
     metadata = Metadata.from_json(text, str(path))
     CommandDecoder(metadata.labels.names, settings)
     return metadata.with_decoder(settings).to_json()

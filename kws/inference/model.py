@@ -1,4 +1,4 @@
-"""What every loaded model can do, whatever runs it: score clips, and say its labels and settings."""
+"""The interface of every loaded model: score clips, give labels and settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Scores = NDArray[np.float32]
 
 
 class Model(Protocol):
-    """A model that takes sound and gives scores: a checkpoint or any artefact."""
+    """A model that takes sound and gives scores: a checkpoint or any exported model."""
 
     @property
     def metadata(self) -> Metadata:
@@ -40,24 +40,26 @@ class Model(Protocol):
         ...
 
     def score(self, waveform: Waveforms) -> Scores:
-        """Probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
+        """Return the probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
         ...
 
     def __call__(self, waveform: Waveforms) -> Scores:
-        """As `score`."""
+        """Score waveforms; see `score`."""
         ...
 
     def read(self, *paths: str | Path) -> Waveforms:
-        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        """Read sound files as clips for `score`, (files, samples): see `read_clips`."""
         ...
 
 
 class ExportedModel(ABC):
-    """A model file, run by one of the runtimes. Pickling keeps where the file is and how it was loaded: it is loaded anew.
+    """A model file, run by one of the runtimes.
+
+    A pickle holds the path and the options; unpickling loads the file again.
 
     Args:
         path: the file.
-        metadata: what it says of itself.
+        metadata: the model's own.
     """
 
     def __init__(self, path: Path, metadata: Metadata) -> None:
@@ -74,7 +76,7 @@ class ExportedModel(ABC):
         return self.metadata.spec
 
     def score(self, waveform: Waveforms) -> Scores:
-        """Probabilities of clips.
+        """Return the probabilities of clips.
 
         Args:
             waveform: float32 (batch, samples) in [-1, 1], at the model's rate and of its length.
@@ -88,20 +90,20 @@ class ExportedModel(ABC):
         return self.run(check_waveforms(waveform, self.spec))
 
     def __call__(self, waveform: Waveforms) -> Scores:
-        """As `score`."""
+        """Score waveforms; see `score`."""
         return self.score(waveform)
 
     def read(self, *paths: str | Path) -> Waveforms:
-        """Sound files as clips that `score` takes, (files, samples): see `read_clips`."""
+        """Read sound files as clips for `score`, (files, samples): see `read_clips`."""
         return read_clips(paths, self.spec)
 
     @abstractmethod
     def run(self, waveform: Waveforms) -> Scores:
-        """Whatever the file computes of (batch, …), unchecked."""
+        """Run the file on waveforms (batch, …), unchecked."""
 
 
 def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
-    """Read sound files and fit each to a clip, as the model of this spec was trained: float32 (files, samples) in [-1, 1).
+    """Read sound files and fit each to a clip, as in training: float32 (files, samples) in [-1, 1).
 
     Raises:
         AudioError: as kws.audio.io.read_audio.
@@ -113,7 +115,7 @@ def read_clips(paths: Sequence[str | Path], spec: FeatureSpec) -> Waveforms:
 
 
 def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
-    """The waveforms as float32 in C order, if a model with this spec can score them.
+    """Check waveforms against a model's spec; return them as float32 in C order.
 
     Raises:
         InputError: it can't; what was found and expected is said.

@@ -35,17 +35,17 @@ class OnnxModel(ExportedModel):
         return type(self), (self.path.absolute(), self._threads)
 
     def run(self, waveform: Waveforms) -> Scores:
-        """The first output of (batch, …)."""
+        """Return the first output for waveforms (batch, …)."""
         return self.call(waveform)[0]
 
     def call(self, *inputs: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-        """All outputs, given all inputs, in the file's order."""
+        """Return all outputs for all inputs, in the file's order."""
         outputs: Sequence[NDArray[np.float32]] = self._session.run(None, dict(zip(self._inputs, inputs, strict=True)))
         return outputs
 
 
 def open_session(path: Path, threads: int | None) -> Any:
-    """An ONNX Runtime session on the CPU.
+    """Open an ONNX Runtime session on the CPU.
 
     Raises:
         KwsError: ONNX Runtime is missing, or can't read the file.

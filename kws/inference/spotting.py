@@ -72,14 +72,12 @@ def spot_with_scores(
         model: what `kws.inference.loading.load` gives.
         samples: int16 (samples,) at the model's rate.
         settings: of the decoder.
-        gaps: where sound was lost while it was recorded live; it is then heard exactly as it was heard live. None: it
-            was not.
+        gaps: where sound was lost in a live recording, which is scored as it was live; None: it is no such recording.
         watched: sees every piece of about a second before it is scored.
-        as_original: score the windows of the original's tool, those inside the sound, as it is.
+        as_original: score the windows of the tutorial's tool: those inside the sound, as it is.
 
     Returns:
-        The detections; the times of the windows' starts, ms, int64 (windows,); and their scores, float32 (windows,
-        labels).
+        The detections; the start of each window, ms, int64 (windows,); and its scores, float32 (windows, labels).
 
     Raises:
         KwsError: settings that do not fit the model.
@@ -95,7 +93,11 @@ def spot_with_scores(
     detections: list[Detection] = []
     for piece, lost in watched(blocks_of(samples, gaps or (), model.spec.sample_rate)):
         detections += feed(spotter, piece, lost, at_once)
-    if not as_original:
-        detections += spotter.flush()
-    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
-    return detections, times_ms, scores
+    return detections + ([] if as_original else spotter.flush()), *_joined(heard, len(model.labels))
+
+
+def _joined(windows: Sequence[tuple[NDArray[np.int64], Scores]], labels: int) -> tuple[NDArray[np.int64], Scores]:
+    # A recording of which all was lost has no windows.
+    none = (np.zeros(0, np.int64), np.zeros((0, labels), np.float32))
+    times_ms, scores = (np.concatenate(parts) for parts in zip(none, *windows, strict=True))
+    return times_ms, scores

@@ -1,4 +1,4 @@
-"""Streaming artefacts: sound and state in, scores and state out, whatever runs them. NumPy only."""
+"""Streaming models: sound and state in, scores and state out, whatever runs them. NumPy only."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Runner(Protocol):
     metadata: Metadata
 
     def call(self, *inputs: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-        """All outputs, given all inputs."""
+        """Return all outputs for all inputs."""
         ...
 
 
 class StreamModel(ExportedModel):
-    """A streaming artefact. `scorer` is what it is for; whole clips it scores too, each as a stream of its own.
+    """A streaming model, driven by `scorer`; it scores whole clips too, each as its own stream.
 
     A clip then costs as much as all the windows that end in it: for clips, export a model without `--streaming`.
 
@@ -52,16 +52,16 @@ class StreamModel(ExportedModel):
         return type(self), (self._runner,)
 
     def scorer(self) -> StatefulScorer:
-        """A scorer at the beginning of a stream; any number of them may share this model."""
+        """Return a scorer at the start of a stream; any number may share this model."""
         return StatefulScorer(self.labels, self.spec, self.layout, self.step)
 
     def step(self, samples: NDArray[np.float32], states: States) -> tuple[Scores, States]:
-        """Scores (k, labels) of k strides of samples, and the next states."""
+        """Return the scores (k, labels) of k strides of samples, and the next states."""
         scores, *after = self._runner.call(samples, *states)
         return scores, after
 
     def run(self, waveform: Waveforms) -> Scores:
-        """Scores (batch, labels) of clips (batch, samples): a stream's first window, each."""
+        """Return the scores (batch, labels) of clips (batch, samples): a stream's first window, each."""
         scores = [np.zeros((0, len(self.labels)), np.float32)]
         for clip in waveform:
             heard = np.concatenate([np.zeros(self.layout.pad, np.float32), clip[: self.layout.used]])
@@ -70,5 +70,5 @@ class StreamModel(ExportedModel):
 
 
 def whole_or_streaming(runner: ExportedModel) -> ExportedModel:
-    """The model as it was loaded, or around it what drives it over a stream, if it is for streams."""
+    """Return the loaded model, wrapped in `StreamModel` if it is for streams."""
     return runner if runner.metadata.streaming is None else StreamModel(cast(Runner, runner))

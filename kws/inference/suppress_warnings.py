@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def suppress_warnings(*loggers: str) -> Iterator[None]:
-    """No warnings inside, neither Python's nor those of these loggers; errors are logged all the same."""
+    """Silence Python's warnings and those of these loggers; errors are still logged."""
     quietened = [logging.getLogger(name) for name in loggers]
     levels = [logger.level for logger in quietened]
     for logger in quietened:

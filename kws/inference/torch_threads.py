@@ -12,8 +12,8 @@ from kws.errors import KwsError
 class TorchThreads:
     """Remembers which process let torch start its threads.
 
-    They are OpenMP's: a forked child has none of them, doesn't know it, and waits for them forever in its first operator that
-    uses several. With one thread nothing waits.
+    They are OpenMP's: a forked child has none of them, doesn't know it, and waits for them forever in its first
+    operator that uses several. With one thread nothing waits.
     """
 
     def __init__(self) -> None:

@@ -44,14 +44,14 @@ class TorchScriptModel(ExportedModel):
 
     @torch.no_grad()
     def run(self, waveform: Waveforms) -> Scores:
-        """The output of (batch, …)."""
+        """Return the output for waveforms (batch, …)."""
         TORCH_THREADS.check(str(self.path))
         scores: Scores = self._module(torch.from_numpy(waveform)).numpy()
         return scores
 
     @torch.no_grad()
     def call(self, *inputs: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-        """All outputs of a module that has several, given all inputs, in order."""
+        """Return all outputs of a module for all inputs, in order."""
         TORCH_THREADS.check(str(self.path))
         return [output.numpy() for output in self._module(*map(torch.from_numpy, inputs))]
 
@@ -76,8 +76,8 @@ def _loaded(path: Path, load: Any) -> Any:
 
 
 def _read_metadata(path: Path) -> Metadata:
-    # Straight from the archive, which both kinds are: the lite interpreter's loader in Python gives no extra files, and a
-    # damaged file is best found before torch's own reader sees it.
+    # Straight from the archive, which both kinds are: the lite interpreter's loader in Python gives no extra files, and
+    # a damaged file is best found before torch's own reader sees it.
     try:
         with zipfile.ZipFile(path) as archive:
             if (bad := archive.testzip()) is not None:

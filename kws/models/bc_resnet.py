@@ -63,7 +63,7 @@ class BcResNet(nn.Module):
         self.output = nn.Linear(int(_HEAD * unit), labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         # Each bin has statistics of its own: bins take the channels' place, and then their own again.
         image = self.norm(features.transpose(1, 2)[:, :, :, None]).permute(0, 3, 2, 1)
         maps = self.head(self.blocks(self.stem(image)))
@@ -85,11 +85,14 @@ class Stem(nn.Module):
         self.norm = SubSpectralNorm(channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(batch, 1, time, frequency) to (batch, channels, time, frequency / 2)."""
+        """Map (batch, 1, time, frequency) to (batch, channels, time, frequency / 2)."""
         return F.relu(self.norm(self.convolution(image)))
 
     def advance(self, image: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward` of a causal stem, of new frames of a stream; and the next `before`, (1, 1, 4, frequency)."""
+        """Compute `forward` of a causal stem for a stream's new frames; return it and the next `before`.
+
+        `before` has the shape (1, 1, 4, frequency).
+        """
         joined = torch.cat([before, image], dim=2)
         return F.relu(self.norm(self.convolution.slide(joined))), joined[:, :, image.shape[2] :]
 
@@ -107,7 +110,7 @@ class ImageConv(nn.Conv2d):
         self.before, self.after = (4, 0) if causal else (2, 2)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(batch, 1, time, frequency) to (batch, channels, time, ceil(frequency / 2))."""
+        """Map (batch, 1, time, frequency) to (batch, channels, time, ceil(frequency / 2))."""
         if torch.jit.is_scripting():
             return self.plain(image)
         if torch.compiler.is_compiling() or image.device.type != "cpu":
@@ -124,12 +127,12 @@ class ImageConv(nn.Conv2d):
         return from_channel_major(out.view(-1, *columns.shape[1:]))
 
     def plain(self, image: Tensor) -> Tensor:
-        """As `forward`, whatever the order in memory."""
+        """Compute `forward` for any memory layout."""
         # The zeros on both sides the convolution lays itself.
         return self.slide(F.pad(image, [0, 0, self.before, 0]) if self.after == 0 else image)
 
     def slide(self, image: Tensor) -> Tensor:
-        """As `forward`; where it is causal, of an image that has the frames before already."""
+        """Compute `forward`; a causal image already holds the frames before."""
         return F.conv2d(image, self.weight, None, self.stride, self.padding)
 
 
@@ -137,8 +140,8 @@ class Block(nn.Module):
     """A residual over frequency, and one over time alone that is broadcast back over frequency.
 
     Args:
-        inputs, outputs: channels; where they differ, or with a stride, the block has a pointwise convolution before and no way
-            past it.
+        inputs, outputs: channels; where they differ, or with a stride, the block has a pointwise convolution before and
+            no way past it.
         stride: over frequency.
         dilation: frames from tap to tap.
         dropout: probability, of a whole channel.
@@ -164,13 +167,15 @@ class Block(nn.Module):
         )
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, frequency) to (batch, outputs, time, frequency / stride)."""
+        """Map (batch, inputs, time, frequency) to (batch, outputs, time, frequency / stride)."""
         over_frequency = self.over_frequency(self.change(maps))
         row = self.over_time(mean_over_frequency(over_frequency))
         return add_relu(over_frequency, row, maps if self.past else None)
 
     def advance(self, maps: Tensor, inside: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward` of a causal block, of new frames of a stream; and the next `before`, its `history` last rows over time.
+        """Compute `forward` of a causal block for a stream's new frames; return it and the next `before`.
+
+        `before` holds the last `history` rows over time.
 
         Args:
             maps: (1, inputs, time, frequency).
@@ -201,7 +206,7 @@ class Head(nn.Module):
         self.norm = SubSpectralNorm(outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, frequency) to (batch, outputs, time, frequency - 4)."""
+        """Map (batch, inputs, time, frequency) to (batch, outputs, time, frequency - 4)."""
         return F.relu(self.norm(self.pointwise(self.depthwise(maps))))
 
 
@@ -216,7 +221,7 @@ class CollapsingDepthwise(nn.Conv2d):
         super().__init__(channels, channels, 5, padding=(2, 0), groups=channels, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, channels, time, frequency) to (batch, channels, time, frequency - 4)."""
+        """Map (batch, channels, time, frequency) to (batch, channels, time, frequency - 4)."""
         if torch.jit.is_scripting():
             return self.plain(maps)
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[3] != 5:
@@ -230,5 +235,5 @@ class CollapsingDepthwise(nn.Conv2d):
         return from_channel_major(out[:, None])
 
     def plain(self, maps: Tensor) -> Tensor:
-        """As `forward`, whatever the order in memory."""
+        """Compute `forward` for any memory layout."""
         return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)

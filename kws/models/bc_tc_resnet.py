@@ -1,4 +1,4 @@
-"""bc_tc_resnet: broadcasted residual learning at the front, convolutions over time behind it; causal, with few multiplies."""
+"""bc_tc_resnet: broadcasted residual blocks, then causal convolutions over time; few multiplies."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from kws.models.registry import register_model
 
 @register_model("bc_tc_resnet")
 class BcTcResNet(nn.Module):
-    """Our own: what a sound looks like is learned once for all pitches, and what follows what is learned over all bands at once.
+    """Our own network: 2-D convolutions share patterns across frequency; causal 1-D blocks model their order.
 
-    The front is the beginning of `bc_resnet` (a convolution in time and frequency, blocks of broadcasted residuals), which finds
-    the same pattern at any pitch. Its maps are small after two strides over frequency; a pointwise convolution mixes all their
-    bins, and blocks like those of `ds_tc_resnet` look back over the length of a word. It costs two thirds of `bc_resnet` of width
-    3, and a frame of a stream a hundredth of that, for each frame is computed from those before it alone.
+    The front is the beginning of `bc_resnet` (a convolution in time and frequency, blocks of broadcasted residuals),
+    which finds the same pattern at any pitch. Its maps are small after two strides over frequency; a pointwise
+    convolution mixes all their bins, and blocks like those of `ds_tc_resnet` look back over the length of a word. It
+    costs two thirds of `bc_resnet` of width 3, and a frame of a stream a hundredth of that, for each frame is computed
+    from those before it alone.
 
-    Before a clip's first frame there are zeros; in a stream there is what was heard before, and only the stream's first window
-    equals the same clip by itself.
+    Before a clip's first frame there are zeros; in a stream there are the earlier frames, and only the stream's first
+    window equals the same clip by itself.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
         stem: channels of the first convolution, which halves the bins.
         front, strides: channels of each block of the front, and its stride over frequency, 1 or 2.
         bands: sub-bands of the front's normalisation over frequency.
-        channels, kernels, dilations: of each block over time; a kernel of 1 is a pointwise convolution alone. A block that keeps
-            the number of channels has its input added to its output.
+        channels, kernels, dilations: of each block over time; a kernel of 1 is a pointwise convolution alone. A block
+            that keeps the number of channels has its input added to its output.
         dropout: probability that a channel is dropped before the output, for the whole clip.
 
     Raises:
@@ -57,7 +58,7 @@ class BcTcResNet(nn.Module):
         _check_lengths(front, strides, channels, kernels, dilations)
         self.norm = SubSpectralNorm(bins, affine=False)
         self.stem = Stem(stem, causal=True)
-        # Channels, frames and bins that each part keeps of what it heard, in a stream.
+        # Channels, frames and bins of each part's streaming state.
         self.histories = [(1, self.stem.convolution.before, bins)]
         height, inputs, blocks = -(-bins // 2), stem, []
         for outputs, stride in zip(front, strides, strict=True):
@@ -78,7 +79,7 @@ class BcTcResNet(nn.Module):
         self.output = nn.Linear(inputs, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.stem(self._image(features))
         for block in self.front:
             maps = block(maps)
@@ -89,17 +90,17 @@ class BcTcResNet(nn.Module):
         return logits
 
     def _image(self, features: Tensor) -> Tensor:
-        """Normalised features (batch, 1, time, frequency): each bin has statistics of its own."""
+        """Return normalised features (batch, 1, time, frequency): each bin has statistics of its own."""
         image: Tensor = self.norm(features.transpose(1, 2)[:, :, :, None])
         return image.permute(0, 3, 2, 1)
 
     def mixed(self, maps: Tensor) -> Tensor:
-        """Maps (batch, channels, time, frequency) of the front, as maps of one frequency."""
+        """Mix the front's maps (batch, channels, time, frequency) into maps of one frequency."""
         mixed: Tensor = self.mix(maps.permute(0, 1, 3, 2).flatten(1, 2)[:, :, :, None])
         return mixed
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""
+        """Return the maps of a stream's new features, and the next histories; see `CarriedNetwork`."""
         maps, history = self.stem.advance(self._image(features[None]) * inside, histories[0])
         after = [history]
         for block in self.front:

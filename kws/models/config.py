@@ -1,4 +1,4 @@
-"""What a trained network needs to be built again: its labels, its front end and its shape, as plain settings."""
+"""The settings that rebuild a trained network: labels, front end and network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Labels, features and model, as the configuration names them; it travels in every checkpoint and artefact.
+    """Labels, features and model, as the configuration names them; it travels in every checkpoint and exported model.
 
     Args:
         words: wanted words.
@@ -35,16 +35,16 @@ class ModelConfig:
         return LabelSet(self.words)
 
     def build_front_end(self) -> FrontEnd:
-        """A front end with these settings."""
+        """Build a front end with these settings."""
         return FRONT_ENDS.create(self.features)
 
     def build_network(self, front_end: FrontEnd) -> nn.Module:
-        """A network of this shape, with new weights, that fits the front end and the labels."""
+        """Build a network with new weights that fits the front end and the labels."""
         sizes = {"frames": front_end.frames, "bins": front_end.bins, "labels": len(self.labels)}
         return MODELS.create(self.model, **sizes)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain lists and dictionaries, for a checkpoint or JSON."""
+        """Return plain lists and dictionaries, for a checkpoint or JSON."""
         return {"words": list(self.words), "features": dict(self.features), "model": dict(self.model)}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""conv: two convolutions and a fully connected layer (Sainath and Parada 2015, cnn-trad-fpool3; the original's `conv`)."""
+"""conv: two convolutions and a dense layer (Sainath and Parada 2015, cnn-trad-fpool3; TensorFlow's tutorial)."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Conv(nn.Module):
         self.output = Dense(-(-frames // 2) * -(-bins // 2) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.activation(self.first(as_image(features)))
         maps = self.activation(self.second(self.pool(maps)))
         logits: Tensor = self.output(flatten(maps))
         return logits
 
     def to_streaming(self, step: int) -> StreamingNetwork:
-        """This network over a stream, computing once what overlapping windows have in common."""
+        """Return the streaming form, which computes once what overlapping windows share."""
         if _StreamedConv.middle_of(self.frames) < 1:
             return CachedFeatures(self, self.frames, self.bins, step)
         return _StreamedConv(self, step)
@@ -49,8 +49,9 @@ class Conv(nn.Module):
 class _StreamedConv(StreamingNetwork):
     """The features are cached (frames, bins); of the maps, only what the padding at a window's ends reaches is its own.
 
-    At 98 frames that is 19 of the 49 rows that the second convolution gives. The 30 between are cut from maps over all the rows
-    at hand: two of these where `step` is odd, for pooling pairs even rows with odd ones as they lie in the window.
+    At 98 frames that is 19 of the 49 rows that the second convolution gives. The 30 between are cut from maps over all
+    the rows at hand: two of these where `step` is odd, for pooling pairs even rows with odd ones as they lie in the
+    window.
     """
 
     def __init__(self, network: Conv, step: int) -> None:
@@ -58,8 +59,8 @@ class _StreamedConv(StreamingNetwork):
         self.network = network
         self.frames = network.frames
         self.phases = 1 + step % 2
-        # Rows of maps between; and the rows of features that those before (9 rows, of 14 pooled: 28 that look 10 ahead) and
-        # those after are computed from.
+        # Rows of maps between; and the rows of features that those before (9 rows, of 14 pooled: 28 that look 10 ahead)
+        # and those after are computed from.
         self.middle = self.middle_of(network.frames)
         self.head, self.tail = 38, network.frames - 2 * (9 + self.middle - 4) + 9
 
@@ -70,7 +71,7 @@ class _StreamedConv(StreamingNetwork):
         return (frames - 10) // 2 - 5 - 9
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         rows = torch.cat([cache, features])
         starts = self.step * torch.arange(features.shape[0] // self.step, device=rows.device)[:, None]
         before = self._first(rows[starts + torch.arange(self.head, device=rows.device)], 9, 0)
@@ -84,7 +85,7 @@ class _StreamedConv(StreamingNetwork):
         return logits, rows[rows.shape[0] - self.cache_shape[0] :]
 
     def _first(self, features: Tensor, before: int, after: int) -> Tensor:
-        """The first convolution's maps (batch, filters, rows, bins), with this much padding in time."""
+        """Return the first convolution's maps (batch, filters, rows, bins) for this padding in time."""
         first = self.network.first
         low, high = same_padding(features.shape[2], first.weight.shape[3], 1)
         padded = F.pad(features[:, None], [low, high, before, after])
@@ -92,7 +93,7 @@ class _StreamedConv(StreamingNetwork):
         return maps
 
     def _second(self, first: Tensor, before: int, after: int) -> Tensor:
-        """The second convolution's maps (batch, rows, bins · filters) of the first's, with this much padding in time."""
+        """Return the second convolution's maps (batch, rows, bins · filters) for this padding in time."""
         second, pooled = self.network.second, self.network.pool(first)
         low, high = same_padding(pooled.shape[3], second.weight.shape[3], 1)
         padded = F.pad(pooled, [low, high, before, after])

@@ -13,12 +13,15 @@ from kws.models.registry import register_model
 
 @register_model("ds_cnn")
 class DsCnn(nn.Module):
-    """A 10×4 convolution, 3×3 separable ones, and a mean (S: 23,180 parameters, 2.7 million multiplies at 49 × 10, 12 labels).
+    """A 10×4 convolution, 3×3 separable ones, and a mean.
+
+    Size S: 23,180 parameters, 2.7 million multiplies at 49 × 10 features and 12 labels.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
         channels: of every layer: S 64, M 172, L 276.
-        strides: of the first convolution and of each separable one, over time and frequency alike where one number is given.
+        strides: of the first convolution and of each separable one, over time and frequency alike where one number is
+            given.
         dropout: probability that a channel is dropped before the output.
     """
 
@@ -40,7 +43,7 @@ class DsCnn(nn.Module):
         self.output = nn.Linear(channels, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         image = as_image(self.norm(features.transpose(1, 2)).transpose(1, 2))
         maps = self.blocks(self.first(image))
         logits: Tensor = self.output(self.dropout(maps.mean(dim=(2, 3))))
@@ -63,7 +66,7 @@ class ConvNorm(nn.Conv2d):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, frequency) to (batch, outputs, ceil(time / stride), ceil(frequency / stride))."""
+        """Map (batch, inputs, time, frequency) to (batch, outputs, ceil(time / stride), ceil(frequency / stride))."""
         time = same_padding(maps.shape[2], self.kernel_size[0], self.stride[0])
         frequency = same_padding(maps.shape[3], self.kernel_size[1], self.stride[1])
         padded = F.pad(maps, [frequency[0], frequency[1], time[0], time[1]])

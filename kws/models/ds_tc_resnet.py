@@ -1,4 +1,4 @@
-"""ds_tc_resnet: causal depthwise-separable convolutions over time (Rybakov et al. 2020); it streams with its state carried."""
+"""ds_tc_resnet: causal depthwise-separable convolutions over time, with streaming state (Rybakov et al. 2020)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from kws.models.registry import register_model
 class DsTcResNet(nn.Module):
     """Six causal blocks and a mean over the clip (71,556 parameters, 6.7 million multiplies at 98 × 40, 12 labels).
 
-    Each frame is computed from those before it alone, so that a stream needs no frame twice. Before a clip's first frame there
-    are zeros; in a stream there is what was heard before, and only the stream's first window equals the same clip by itself.
+    Each frame is computed from those before it alone, so that a stream needs no frame twice. Before a clip's first
+    frame there are zeros; in a stream there are the earlier frames, and only the stream's first window equals the
+    same clip by itself.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
@@ -60,7 +61,7 @@ class DsTcResNet(nn.Module):
         self.output = nn.Linear(channels[-1], labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.norm(features.transpose(1, 2)[:, :, :, None])
         for block in self.blocks:
             maps = block(maps)
@@ -68,7 +69,7 @@ class DsTcResNet(nn.Module):
         return logits
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Maps of new features of a stream, and the histories after them: see `CarriedNetwork`."""
+        """Return the maps of a stream's new features, and the next histories; see `CarriedNetwork`."""
         maps = self.norm(features.t()[None, :, :, None])
         after: list[Tensor] = []
         for index, block in enumerate(self.blocks):
@@ -87,8 +88,8 @@ class CausalBlock(nn.Module):
     Args:
         inputs, outputs: channels.
         kernel, dilation: of the depthwise convolution; a kernel of 1 leaves it out.
-        past: the input goes past them as it is ("plain"), or through a pointwise convolution and normalisation of its own
-            ("convolved"); None: not at all.
+        past: the input goes past them as it is ("plain"), or through a pointwise convolution and normalisation of its
+            own ("convolved"); None: not at all.
     """
 
     def __init__(
@@ -103,11 +104,14 @@ class CausalBlock(nn.Module):
             self.past = _pointwise(inputs, outputs) if past == "convolved" else nn.Identity()
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, 1) to (batch, outputs, time, 1)."""
+        """Map (batch, inputs, time, 1) to (batch, outputs, time, 1)."""
         return self._end(maps, maps if self.depthwise is None else self.depthwise(maps))
 
     def advance(self, maps: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward`, of new frames of a stream; and the next `before`, its `history` last frames (1, inputs, history, 1)."""
+        """Compute `forward` for a stream's new frames; return it and the next `before`.
+
+        `before` holds the last `history` input frames (1, inputs, history, 1).
+        """
         joined = torch.cat([before, maps], dim=2)
         filtered = maps if self.depthwise is None else self.depthwise.slide(joined)
         return self._end(maps, filtered), joined[:, :, maps.shape[2] :]

@@ -1,4 +1,4 @@
-"""low_latency_conv: one convolution over the whole clip (Sainath and Parada 2015, cnn-one-fstride4; the original's)."""
+"""low_latency_conv: one convolution over the whole clip (Sainath and Parada 2015, cnn-one-fstride4)."""
 
 from __future__ import annotations
 
@@ -48,19 +48,22 @@ class LowLatencyConv(nn.Module):
         self.output = Dense(units, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         return self.classify(flatten(self.first(as_image(features))))
 
     def classify(self, maps: Tensor) -> Tensor:
-        """Logits (batch, labels) of the convolution's output (batch, places in frequency · filters), before its activation."""
-        # The layers between are linear: the original has no activation there.
+        """Return logits (batch, labels) of the convolution's output before its activation.
+
+        That output is (batch, positions in frequency · filters).
+        """
+        # The layers between are linear: TensorFlow's tutorial has no activation there.
         hidden = self.dropout(self.second(self.activation(maps)))
         hidden = self.dropout(self.third(hidden))
         logits: Tensor = self.output(hidden)
         return logits
 
     def to_streaming(self, step: int) -> StreamingNetwork:
-        """This network over a stream, its convolution sliding on from window to window."""
+        """Return the streaming form, whose convolution slides over the stream."""
         return _StreamedConv(self, step)
 
 
@@ -72,7 +75,7 @@ class _StreamedConv(StreamingNetwork):
         self.network = network
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         first = self.network.first
         rows = torch.cat([cache, features])
         maps = F.conv2d(rows[None, None], first.weight, first.bias, [self.step, 1])

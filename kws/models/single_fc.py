@@ -10,7 +10,7 @@ from kws.models.registry import register_model
 
 @register_model("single_fc")
 class SingleFc(nn.Module):
-    """Features straight to logits; source: the original's `single_fc`.
+    """Features straight to logits; source: `single_fc` of TensorFlow's tutorial.
 
     Args:
         frames, bins, labels: sizes of the input and the output.
@@ -21,6 +21,6 @@ class SingleFc(nn.Module):
         self.output = Dense(frames * bins, labels, deviation=0.001)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         logits: Tensor = self.output(features.flatten(1))
         return logits

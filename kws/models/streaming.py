@@ -1,4 +1,4 @@
-"""Networks over a stream: new frames in, scores of the windows that end with them out, and a cache for the next call."""
+"""Streaming forms of networks: new frames and a cache in, logits of the windows and the next cache out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 
 class StreamingNetwork(nn.Module):
-    """What scores a stream has: `cache_shape`; features and a cache in, logits and the next cache out.
+    """Streaming form of a network: maps (new features, cache) to (logits, next cache).
 
-    Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings its own as
-    `network.streamed(step)`. A causal one, whose frames hear what came before their window as well, brings `network.advance` and
-    `network.histories`: see `CarriedNetwork`.
+    Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings
+    its own as `network.streamed(step)`. A causal one, whose frames also depend on those before their window, brings
+    `network.advance` and `network.histories`: see `CarriedNetwork`.
 
     Args:
         step: frames from window to window, at most a window's.
@@ -24,12 +24,12 @@ class StreamingNetwork(nn.Module):
         self.step, self.cache_shape = step, cache_shape
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         raise NotImplementedError
 
 
 class CachedFeatures(StreamingNetwork):
-    """Any network: the features are cached, and every window goes through the whole network.
+    """Streaming form of any network: features are cached, each window goes through the whole network.
 
     Args:
         network: features (batch, frames, bins) to logits (batch, labels).
@@ -43,7 +43,7 @@ class CachedFeatures(StreamingNetwork):
         self.frames = frames
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         rows = torch.cat([cache, features])
         windows = features.shape[0] // self.step
         # Whole frames are gathered: exported, an `unfold` would gather single values.
@@ -54,15 +54,16 @@ class CachedFeatures(StreamingNetwork):
 
 
 class StatefulNetwork(StreamingNetwork):
-    """A causal network whose layers remember their last inputs, and whose last maps are averaged over each window.
+    """Streaming form of a causal network: layers keep their last inputs, the last maps are averaged over each window.
 
-    The cache: frames heard, as far as that matters; what the layers remember; the last maps. Frames before the stream are zeros
-    to each layer, as a clip's padding is.
+    The cache: number of frames so far, up to a limit; the layers' last inputs; the last maps. Frames before the stream
+    are zeros to each layer, as a clip's padding is.
 
     Args:
         network: with an `output` of averages, the `histories` of its layers (channels, frames and bins of each), and
-            `advance(features, inside, histories)`, which makes maps (1, channels, time, 1) of new features (time, bins) and the
-            histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0 in frames before the stream.
+            `advance(features, inside, histories)`, which makes maps (1, channels, time, 1) of new features (time, bins)
+            and the histories (1, channels, frames, bins) after them; `inside` (1, 1, time, 1) is 0 in frames before the
+            stream.
         frames: of a window.
         step: frames from window to window, at most a window's.
         lead: frames before the stream.
@@ -77,7 +78,7 @@ class StatefulNetwork(StreamingNetwork):
         self.network, self.lead = network, lead
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         heard, place, count = cache[:1], 1, features.shape[0]
         numbers = heard + torch.arange(count, device=features.device)
         inside = (numbers >= self.lead).to(features.dtype)[None, None, :, None]
@@ -99,7 +100,7 @@ class StatefulNetwork(StreamingNetwork):
 
 
 def to_streaming(network: nn.Module, frames: int, bins: int, step: int, lead: int = 0) -> StreamingNetwork:
-    """The network over a stream: as it does this itself, or else as any network can.
+    """Build the streaming form of a network: its own, or the general one.
 
     Args:
         network: features (batch, frames, bins) to logits.
@@ -115,5 +116,5 @@ def to_streaming(network: nn.Module, frames: int, bins: int, step: int, lead: in
 
 
 def is_stateful(network: nn.Module) -> bool:
-    """Whether a window's scores depend on what was heard before it, so that only a stream's first is the clip by itself."""
+    """Return whether a window's scores depend on earlier sound; only a stream's first window then equals the clip."""
     return callable(getattr(network, "advance", None))

@@ -21,11 +21,11 @@ class LayerSummary:
     """One layer that multiplies.
 
     Attributes:
-        name, kind: where it is and what it is.
+        name, kind: its name in the network, and its class.
         output: shape of its output, without the batch.
         parameters: weights and biases.
-        multiplies: for a clip; biases and padding counted as the original counts.
-        field_frames, field_bins: how much of the input each output sees.
+        multiplies: for a clip; biases and padding counted as in TensorFlow's tutorial.
+        field_frames, field_bins: receptive field of each output.
     """
 
     name: str
@@ -38,7 +38,7 @@ class LayerSummary:
 
 
 def summarise(network: nn.Module, frames: int, bins: int) -> list[LayerSummary]:
-    """The layers of a network, in the order in which a clip of (frames, bins) features meets them."""
+    """List the layers of a network, in the order in which a clip of (frames, bins) features passes them."""
     trace = _Trace(frames, bins)
     handles = [
         layer.register_forward_hook(trace.watch(name))
@@ -57,7 +57,7 @@ def summarise(network: nn.Module, frames: int, bins: int) -> list[LayerSummary]:
 
 
 class _Trace:
-    """Follows a clip through the layers: what each does, and how much of the input its output sees."""
+    """Follows a clip through the layers: cost and receptive field of each."""
 
     def __init__(self, frames: int, bins: int) -> None:
         self.input = (frames, bins)
@@ -71,7 +71,7 @@ class _Trace:
             if isinstance(layer, (nn.Conv2d, *_POOLS)):
                 self._slide(_pair(layer.kernel_size), _pair(layer.stride))
             elif matrices:
-                # A layer over everything sees everything; scales and offsets alone, as of a batch norm, see nothing beside.
+                # A dense layer's receptive field is its whole input; normalisation does not enlarge it.
                 self.field = self.input
             if isinstance(layer, _POOLS):
                 return
@@ -91,7 +91,7 @@ class _Trace:
 
 
 def describe(network: nn.Module, front_end: FrontEnd) -> str:
-    """A table of the layers with totals, and the receptive fields in milliseconds."""
+    """Format a table of the layers with totals, and the receptive fields in milliseconds."""
     spec = front_end.spec
     rows = []
     layers = summarise(network, front_end.frames, front_end.bins)

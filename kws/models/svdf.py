@@ -1,4 +1,4 @@
-"""low_latency_svdf: a layer of rank-constrained filters (Nakkiran et al. 2015; the original's `low_latency_svdf`)."""
+"""low_latency_svdf: a layer of rank-constrained filters (Nakkiran et al. 2015; TensorFlow's tutorial)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Svdf(nn.Module):
 
     Before the activation the layer is linear in its input, so a whole clip needs one product with the filters folded
     into a (units, frames · bins) matrix: half the multiplies of filtering in two steps, and no (batch, frames, filters)
-    tensor. `frequency` and `time` stay the parameters, so streaming can filter frame by frame; so do exported models, for
-    which the folded matrix would be seven times the weights to store and to read for every clip.
+    tensor. `frequency` and `time` stay the parameters, so streaming can filter frame by frame; so do exported models,
+    for which the folded matrix would be seven times the weights to store and to read for every clip.
 
     Args:
         frames, bins: sizes of the input.
@@ -37,7 +37,7 @@ class Svdf(nn.Module):
             nn.init.trunc_normal_(weight, std=0.01, a=-0.02, b=0.02)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Units (batch, units), before the activation, of features (batch, frames, bins)."""
+        """Return units (batch, units), before the activation, of features (batch, frames, bins)."""
         if torch.jit.is_scripting():
             return self.filter(features)
         if torch.compiler.is_compiling():
@@ -48,13 +48,13 @@ class Svdf(nn.Module):
         return fast_linear(features.flatten(1), folded.flatten(1), self.bias)
 
     def filter(self, features: Tensor) -> Tensor:
-        """As `forward`, in two steps: over frequency, then over time."""
+        """Compute `forward` in two steps: over frequency, then over time."""
         # Time comes last, so that a unit's filters lie side by side in memory and sum in one sweep.
         filtered = torch.matmul(self.frequency, features.transpose(1, 2)) * self.time
         return filtered.view(features.shape[0], self.units, -1).sum(dim=2) + self.bias
 
     def multiplies(self) -> int:
-        """Multiplies for a clip, filtered in two steps as the original counts them."""
+        """Return the multiplies for a clip, filtered in two steps as the tutorial counts them."""
         filters, bins = self.frequency.shape
         frames = self.time.shape[1]
         return frames * bins * filters + frames * filters
@@ -84,18 +84,18 @@ class LowLatencySvdf(nn.Module):
         self.output = Dense(hidden, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         return self.classify(self.first(features))
 
     def classify(self, units: Tensor) -> Tensor:
-        """Logits (batch, labels) of the SVDF layer's units (batch, units), before their activation."""
+        """Return logits (batch, labels) of the SVDF layer's units (batch, units), before their activation."""
         out = self.dropout(self.second(self.activation(units)))
         out = self.dropout(self.third(out))
         logits: Tensor = self.output(out)
         return logits
 
     def to_streaming(self, step: int) -> StreamingNetwork:
-        """This network over a stream, each frame filtered over frequency once."""
+        """Return the streaming form, which filters each frame over frequency once."""
         return _StreamedSvdf(self, step)
 
 
@@ -108,7 +108,7 @@ class _StreamedSvdf(StreamingNetwork):
         self.network = network
 
     def forward(self, features: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
+        """Return logits (windows, labels) and the next cache, of new features (windows · step, bins) and the cache."""
         first = self.network.first
         rows = torch.cat([cache, torch.matmul(first.frequency, features.t())], dim=1)
         # The time filters slide over the stream: a convolution of each filter with itself alone.

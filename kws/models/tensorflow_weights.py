@@ -1,4 +1,4 @@
-"""Weights of the original's models, put into ours: TensorFlow's variables by name, its layouts turned into PyTorch's."""
+"""Weights of TensorFlow's tutorial in our networks: variables by name, in PyTorch's layouts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 
-# The original's variable for each of our layers, the same in every model that has the layer.
+# The tutorial's variable for each of our layers, the same in every model that has the layer.
 _LAYERS = {
     "SingleFc": {"output": ("weights", "bias")},
     "Conv": {
@@ -41,17 +41,17 @@ _LAYERS = {
 
 
 def read_original_weights(path: Path, prefix: str = "w/") -> dict[str, Tensor]:
-    """The variables in an `.npz` file, by name less `prefix`."""
+    """Read the variables of an `.npz` file, by name without `prefix`."""
     with np.load(path) as arrays:
         return {name.removeprefix(prefix): torch.tensor(arrays[name]) for name in arrays.files if name.startswith(prefix)}
 
 
 def load_original_weights(network: nn.Module, variables: Mapping[str, ArrayLike]) -> None:
-    """Put the original's variables into a network of the same architecture.
+    """Put the tutorial's TensorFlow variables into a network of the same architecture.
 
     Args:
-        network: one of the six tutorial models, in the original's sizes.
-        variables: arrays by the original's names: convolutions (time, frequency, in, out), layers (in, out).
+        network: one of the six tutorial models, in the tutorial's sizes.
+        variables: arrays by TensorFlow's names: convolutions (time, frequency, in, out), layers (in, out).
 
     Raises:
         KwsError: the network is none of the six, a variable is missing, or a size differs.

@@ -1,4 +1,4 @@
-"""tiny_conv and tiny_embedding_conv: for microcontrollers (the original's, 94,740 and 7,804 parameters)."""
+"""tiny_conv and tiny_embedding_conv: for microcontrollers (TensorFlow's tutorial; 94,740 and 7,804 parameters)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TinyConv(nn.Module):
         self.output = Dense(-(-frames // 2) * -(-bins // 2) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.activation(self.first(as_image(features)))
         logits: Tensor = self.output(flatten(maps))
         return logits
@@ -52,7 +52,7 @@ class TinyEmbeddingConv(nn.Module):
         self.output = Dense(ceil(frames / 16) * ceil(bins / 16) * filters, labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         maps = self.activation(self.first(as_image(features)))
         maps = self.activation(self.second(maps))
         logits: Tensor = self.output(flatten(maps))

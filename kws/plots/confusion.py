@@ -10,7 +10,7 @@ from kws.plots.figure import plain
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
-    """The confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
+    """Draw the confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
     counts, names = confusion.counts, confusion.names
     size = max(4.0, 1.6 + 0.5 * len(names))
     figure = Figure(figsize=(size, size), layout="constrained")

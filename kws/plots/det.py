@@ -10,7 +10,7 @@ from kws.plots.figure import plain
 
 
 def det_figure(tuning: Tuning, title: str = "") -> Figure:
-    """Words missed or taken for others over false accepts an hour, by threshold; the settings before and after are marked.
+    """Draw words not found over false accepts per hour, by threshold; mark the settings before and after.
 
     Both axes have zero on them: up to one false accept in all the sound the x axis is linear, from there logarithmic.
 

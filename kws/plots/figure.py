@@ -11,7 +11,7 @@ from kws.files.atomic import atomic_write, is_special
 
 
 def plain(text: str) -> str:
-    """A name as Matplotlib draws it letter for letter: $ begins no formula, and what is not UTF-8 is an escape."""
+    """Escape a name so that Matplotlib draws its letters: $ begins no formula; what is no UTF-8 is escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
 
 

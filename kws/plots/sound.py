@@ -19,7 +19,7 @@ def sound_figure(
     hop_ms: float,
     title: str = "",
 ) -> Figure:
-    """A clip three times over one time axis: waveform, spectrogram in dB, features.
+    """Draw a clip three times over one time axis: waveform, spectrogram in dB, features.
 
     Args:
         waveform: (samples,).

@@ -95,7 +95,8 @@ class Spotter:
             What was found in the windows that these samples completed.
 
         Raises:
-            InputError: another type or shape, or NaN or infinite samples; nothing was taken in, and the stream can go on.
+            InputError: another type or shape, or NaN or infinite samples; nothing was taken in, and the stream can go
+                on.
         """
         sound: NDArray[Any] = np.asarray(samples)
         sound = checked(to_float(sound) if sound.dtype == np.int16 else sound)

@@ -1,4 +1,4 @@
-"""Keeping freed memory in the process, so that every step does not fault its buffers in anew."""
+"""Keeping freed memory in the process, which avoids page faults in every training step."""
 
 from __future__ import annotations
 

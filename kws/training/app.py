@@ -1,4 +1,4 @@
-"""The command that trains, for `train.py` and `kws train`: Hydra composes the configuration of a run."""
+"""The training command (`train.py`, `kws train`): Hydra composes the configuration of a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def config_folder() -> Path:
 
 
 def first_of(*names: Any) -> str:
-    """Return the first name that is one: of a run's folder, by `${first_of:…}` in the configuration."""
+    """Return the first name that is not empty: of a run's folder, by `${first_of:…}` in the configuration."""
     return next(str(name) for name in names if name not in (None, "none"))
 
 
@@ -45,7 +45,7 @@ OmegaConf.register_new_resolver("first_of", first_of, replace=True)
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is said in a line, with exit status 2.
+    """Run the command line; print an error that the user can fix as one line, with exit status 2.
 
     Raises:
         SystemExit: with any status but 0; 1 after a sweep in which a run failed.
@@ -90,7 +90,7 @@ def _main() -> None:
 
 @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name="train")
 def _compose_and_run(cfg: DictConfig) -> float:
-    """Run Hydra's configuration; in a sweep a run that fails is noted, and the others go on."""
+    """Run Hydra's configuration; in a sweep, note a failed run and continue with the others."""
     settings = HydraConfig.get()
     sweeping, folder = settings.mode == RunMode.MULTIRUN, Path(settings.runtime.output_dir)
     # A sweeper that searches takes an error for a failed run, and can't take nan for a result.
@@ -123,7 +123,7 @@ def _mendable(error: Exception) -> KwsError | None:
 
 @contextmanager
 def _raised_errors() -> Iterator[None]:
-    """Let Hydra raise its errors, where it would print them and exit."""
+    """Make Hydra raise its errors instead of printing them and exiting."""
     name, before = "HYDRA_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR")
     os.environ[name] = "1"
     try:
@@ -136,7 +136,7 @@ def _raised_errors() -> Iterator[None]:
 
 
 def _finish() -> int:
-    """Say what a sweep came to, also one that was stopped; returns how many of its runs failed."""
+    """Report a sweep's results, also of one that was stopped; return how many of its runs failed."""
     if not HydraConfig.initialized():
         return 0
     settings = HydraConfig.get()

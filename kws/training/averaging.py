@@ -21,7 +21,7 @@ class MovingAverage(WeightAveraging):
         every: steps between two updates.
 
     Raises:
-        KwsError: a decay that is no share, or less than a step.
+        KwsError: a decay outside 0 to 1, or `every` below 1.
     """
 
     def __init__(self, decay: float = 0.995, every: int = 5) -> None:
@@ -34,7 +34,7 @@ class MovingAverage(WeightAveraging):
         super().__init__(multi_avg_fn=self._average)
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """Whether to update after this step: the first one and every so many after it; never at an epoch's end."""
+        """Return whether to update after this step: the first and every so many after it, not at an epoch's end."""
         return step_idx is not None and step_idx % self.every == 0
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -43,7 +43,7 @@ class MovingAverage(WeightAveraging):
         super().on_train_end(trainer, pl_module)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep the average as the weights, and beside it the current weights, which a resumed run needs."""
+        """Save the average as the weights, and beside it the optimiser's weights, from which a run resumes."""
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
         if self._trained is not None and "current_model_state" in checkpoint:
             checkpoint["current_model_state"] = self._trained
@@ -57,7 +57,7 @@ class MovingAverage(WeightAveraging):
             super().on_load_checkpoint(trainer, pl_module, checkpoint)
 
     def _average(self, averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:
-        """Average all tensors of a type in one call, which a GPU does without waiting; copy counts."""
+        """Update all tensors of one type together, which spares a GPU's waiting; copy counts."""
         if not averages[0].is_floating_point():
             torch._foreach_copy_(averages, currents)
             return

@@ -1,4 +1,4 @@
-"""The checkpoint `best` of a run: found where the run wrote it, and taken along by a run that goes on elsewhere."""
+"""The checkpoint `best` of a run: finding it, and copying it into the folder of a resumed run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MONITOR = "val/accuracy"
 
 @dataclass(frozen=True)
 class Best:
-    """The best checkpoint that a run had written when it wrote its last one.
+    """The best checkpoint of a run at the time of its last one.
 
     Attributes:
         path: the file.
@@ -41,7 +41,7 @@ def best_callback(trainer: pl.Trainer) -> ModelCheckpoint | None:
 
 
 def written_best(trainer: pl.Trainer) -> Path | None:
-    """Return the best checkpoint that this run wrote or took along; None without a validation."""
+    """Return the file of this run's best checkpoint, written or taken along; None: no validation yet."""
     callback = best_callback(trainer)
     if callback is None or not callback.best_model_path:
         return None
@@ -50,10 +50,10 @@ def written_best(trainer: pl.Trainer) -> Path | None:
 
 
 def find_best(path: Path, checkpoint: Mapping[str, Any]) -> Best | None:
-    """Find the best checkpoint up to the one that a run resumes from; warn where it is gone.
+    """Find the best checkpoint up to the one that a run resumes from; warn where the file is missing.
 
     Args:
-        path: the checkpoint that a run goes on from.
+        path: the checkpoint that a run resumes from.
         checkpoint: what it holds.
     """
     state = _state(checkpoint)
@@ -84,9 +84,9 @@ def find_best(path: Path, checkpoint: Mapping[str, Any]) -> Best | None:
 
 
 class TakeBestAlong(Callback):
-    """Lets a run that goes on from a checkpoint know the best one so far, copied into its own folder.
+    """Gives a resumed run the best checkpoint so far, copied into its own folder.
 
-    Lightning forgets it where a run goes on in another folder.
+    Lightning forgets it where a run resumes in another folder.
 
     Args:
         best: as `find_best` found it; None: there is none, and the next validation is the best.
@@ -96,7 +96,7 @@ class TakeBestAlong(Callback):
         self.best = best
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Copy the file, and put its new place into the state that Lightning is about to load."""
+        """Copy the file, and put its new path into the state that Lightning is about to load."""
         callback, state = best_callback(trainer), _state(checkpoint)
         if trainer.state.fn != TrainerFn.FITTING or callback is None or state is None:
             return
@@ -114,7 +114,7 @@ class TakeBestAlong(Callback):
 
 
 def _state(checkpoint: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the state that a checkpoint holds of the callback that keeps `best`."""
+    """Return the state of the callback that keeps `best` in a checkpoint."""
     states = (state for name, state in checkpoint.get("callbacks", {}).items() if name.startswith("ModelCheckpoint"))
     return next((state for state in states if isinstance(state, dict) and state.get("monitor") == MONITOR), None)
 

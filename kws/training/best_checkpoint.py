@@ -16,11 +16,11 @@ class BestCheckpoint(ModelCheckpoint):
 
     @property
     def state_key(self) -> str:
-        """The name of its state in a checkpoint: Lightning's own, as in those of earlier versions."""
+        """Return the key of its state in a checkpoint: Lightning's own, as in those of earlier versions."""
         return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
 
     def check_monitor_top_k(self, trainer: pl.Trainer, current: Tensor | None = None) -> bool:
-        """Whether weights with this score are to be kept."""
+        """Return whether weights with this score are to be kept."""
         kept = self.best_k_models.get(self.kth_best_model_path)
         if self.save_top_k == 1 and current is not None and kept is not None and bool(current == kept):
             return True

@@ -1,4 +1,4 @@
-"""What a run is made of: its network's module and its trainer, built of the configuration."""
+"""Building a run's module and trainer from the configuration."""
 
 from __future__ import annotations
 

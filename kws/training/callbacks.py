@@ -1,4 +1,4 @@
-"""Lightning callbacks: what a run says and keeps while it trains."""
+"""Lightning callbacks of a run: its log, progress bar and checkpoints."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunProgress(Callback):
         self._bar: tqdm[NoReturn] | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the bar, at the step where the run goes on."""
+        """Show the bar at the step where the run starts or resumes."""
         if trainer.is_global_zero:
             total = trainer.max_steps if trainer.max_steps > 0 else None
             self._bar = tqdm(
@@ -100,7 +100,7 @@ def make_callbacks(
         folder: of the run; checkpoints go to `checkpoints/` in it.
         checkpoint_steps: steps between two `last` checkpoints; 0: none before the end.
         progress: show the bar.
-        averaging: of the weights; what it averages is validated, tested and kept.
+        averaging: of the weights; the averaged weights are validated, tested and kept.
         interruption: signals that stop the run, after a checkpoint; None: none do.
     """
     checkpoints = folder / "checkpoints"

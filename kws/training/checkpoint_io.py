@@ -1,4 +1,4 @@
-"""Checkpoints that are written whole: beside the old file, to the disk, then in its place."""
+"""Atomic writing of checkpoints: under another name, flushed to the disk, then renamed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a checkpoint's bytes whole, and wait until the disk has them.
+    """Write a checkpoint's bytes atomically, and wait until they are on the disk.
 
     Raises:
         KwsError: it can't be written; the file that was there stays as it was.
@@ -61,7 +61,7 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def use_whole_checkpoints(trainer: pl.Trainer) -> None:
-    """Let a trainer write its checkpoints whole, whichever callback asks for them.
+    """Make a trainer write its checkpoints atomically, whichever callback asks for them.
 
     A CheckpointIO that the user gave stays; one that only passes the work on, such as AsyncCheckpointIO, passes it on
     to this.

@@ -1,4 +1,4 @@
-"""`resume=FOLDER` on the command line: that run's own settings and its last checkpoint."""
+"""Resuming from the command line: `resume=FOLDER` stands for a run's settings and last checkpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OVERRIDES = Path(".hydra") / "overrides.yaml"
 
 
 def with_resume(arguments: Sequence[str]) -> list[str]:
-    """Replace `resume=FOLDER` by that run's overrides and its last checkpoint; other arguments win over them.
+    """Replace `resume=FOLDER` by that run's overrides and last checkpoint; other arguments override them.
 
     Args:
         arguments: of the command line. FOLDER is a run's, or a checkpoint in it.
@@ -41,7 +41,7 @@ def with_resume(arguments: Sequence[str]) -> list[str]:
 
 
 def go_on_command(folder: Path, ckpt: Path) -> str:
-    """Return the command that resumes a run, to paste into a shell.
+    """Return the shell command that resumes a run.
 
     Args:
         folder: of the run.
@@ -58,7 +58,7 @@ def go_on_command(folder: Path, ckpt: Path) -> str:
 
 
 def _find(given: str) -> tuple[Path, Path]:
-    """Return a run's folder and its last checkpoint."""
+    """Find a run's folder and its checkpoint."""
     place = Path(given).expanduser()
     if place.suffix == ".ckpt":
         if not place.is_file():
@@ -81,12 +81,12 @@ def _name(override: str) -> str:
 
 
 def _near(path: Path) -> Path:
-    """Relative to the current folder where it lies in it."""
+    """Return a path relative to the current folder where it lies in it."""
     path = path.resolve()
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _quoted(path: Path) -> str:
-    """Quote a path where Hydra's grammar needs it."""
+    """Quote a path for Hydra's grammar."""
     text = os.fspath(path)
     return text if all(sign.isalnum() or sign in "/._-" for sign in text) else "'" + text.replace("'", "\\'") + "'"

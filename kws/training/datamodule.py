@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class FeatureBatch(NamedTuple):
-    """What a network trains on.
+    """A batch of features and labels.
 
     Attributes:
         features: float (batch, frames, bins).
@@ -57,15 +57,15 @@ class KeywordData(pl.LightningDataModule):
     Args:
         source: where the sound comes from.
         words: wanted words.
-        front_end: a front end or its settings (`name` and others); its spec gives sample rate and clip length.
-        test_source: a test set with a folder a label (see kws.data.sets.test_set); None: the split's testing set.
+        front_end: makes the features, or its settings (`name` and others); its spec gives rate and length of the clips.
+        test_source: a test set whose clips are used unchanged (kws.data.sets.test_set); None: the split's testing set.
         augment: augmentation of training clips; None: none.
         split: which clips train, validate and test.
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
         extra: more sources, for training alone; clips by speakers who validate or test are left out of them.
-        training_unknown_percentage: unknown clips in training, in percent of the keywords'; None: the same.
+        training_unknown_percentage: the same of unknown clips in training; None: unknown_percentage.
         extra_percentage, extra_unknown_percentage, unknown_sampling_alpha, unknown_weights: see `TrainingShares`.
-        keyword_sampling_alpha, max_clips_per_word: likewise.
+        keyword_sampling_alpha, max_clips_per_word: see `TrainingShares`.
         batch_size: clips a step (on each device).
         seed: of all draws.
         resample: resample clips of another rate, or refuse them by name.
@@ -73,7 +73,7 @@ class KeywordData(pl.LightningDataModule):
         on_device: hold all clips for training in the device's memory; on a CPU they are mapped into memory anyway.
 
     Raises:
-        KwsError (from `setup`): whatever is wrong with the data, by name.
+        KwsError: (from `setup`) the data are missing or broken; the file or setting is named.
     """
 
     corpus: Corpus | None = None
@@ -124,7 +124,7 @@ class KeywordData(pl.LightningDataModule):
         self._generators: dict[torch.device, torch.Generator] = {}
 
     def prepare_data(self) -> None:
-        """Download, synthesise and pack, once a machine."""
+        """Download, synthesise and pack the data, once on each machine."""
         first = self.corpus is None
         self._open(self.source.prepare(), warn=first)
         for source in self.extra:
@@ -159,42 +159,42 @@ class KeywordData(pl.LightningDataModule):
             )
 
     def train_dataloader(self) -> TrainingLoader:
-        """Augmented batches; a resumed run goes on at the very step."""
+        """Return batches of augmented clips; a resumed run continues at its exact step."""
         order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, *self._place())
-        # Batches, not optimiser steps: with accumulated gradients a step has several, fewer at an epoch's end.
+        # Batches, not optimiser steps: with accumulated gradients a step has several, and fewer at an epoch's end.
         step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
         return TrainingLoader(self._placed_clips(), order, step)
 
     def val_dataloader(self) -> FixedLoader:
-        """Load the validation set."""
+        """Return batches of the validation set."""
         return self._fixed(self.validation_pool, VALIDATION)
 
     def test_dataloader(self) -> FixedLoader:
-        """The testing set, or the clips of test_source."""
+        """Return batches of the testing set, or of test_source."""
         if self.test_set is not None:
             return FixedLoader(self.test_set, self.batch_size, *self._place())
         return self._fixed(self.testing_pool, TESTING)
 
     def fixed_training_set(self) -> ClipSet:
-        """One draw of the real training clips, not augmented."""
+        """Return one draw of the real training clips, not augmented."""
         return self._drawn(self.training_pool, TRAINING)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Raw clips to features, on the device they are on."""
+        """Turn raw clips into features on their device."""
         if not isinstance(batch, RawBatch):
             return batch
         return self.features(batch, training=self.trainer is not None and self.trainer.training)
 
     @torch.no_grad()
     def features(self, batch: RawBatch, *, training: bool) -> FeatureBatch:
-        """Features of a raw batch; in training augmented, and with the negatives made of it."""
+        """Return the features of a raw batch; in training augmented, with negatives made from it."""
         device = batch.clips.device
         self.front_end = self.front_end.to(device).train(training)
         if not training or self.augment is None:
             return FeatureBatch(self.front_end(to_float(batch.clips)), batch.labels)
         if self._noise_bank is not None and self._noise_bank.samples.device != device:
             self._noise_bank = self._noise_bank.to(device)
-        # All draws of a batch hang on its own seed: the step decides them, not what was drawn before.
+        # A batch's own seed decides all its draws, so that they depend on the step alone.
         generator = self._generators.setdefault(device, torch.Generator(device))
         generator.manual_seed(batch.seed)
         clips, labels, silent = self.augment.extend(batch.clips, batch.labels, batch.silent, generator)
@@ -214,7 +214,7 @@ class KeywordData(pl.LightningDataModule):
         return open_test_set(root, self.labels, spec.sample_rate, spec.samples, self.resample, self.cache_dir, spec.fit, warn)
 
     def _with_extra(self, corpus: Corpus, sets: NDArray[np.int8], real: SplitPool) -> tuple[TrainingPool, Clips]:
-        """Build what training draws from: the real clips, then those of the extra sources by other speakers."""
+        """Append the extra sources' clips to the real training clips, without speakers of the other sets."""
         others = [self._open(prepare_extra(source)) for source in self.extra]
         for other in others:
             check_extra(other, self.split.unseen_words)
@@ -225,7 +225,7 @@ class KeywordData(pl.LightningDataModule):
         return pool, clips
 
     def _placed_clips(self) -> Clips | DeviceCorpus:
-        """Return the training clips: in the device's memory if `on_device` is set and it is not the CPU."""
+        """Return the training clips, on the device where that is asked and it is not the CPU."""
         device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
         if not self.on_device or device.type == "cpu":
             return self._training_clips

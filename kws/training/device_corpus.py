@@ -38,6 +38,6 @@ class DeviceCorpus:
             self.sound[start : start + len(block)] = torch.from_numpy(clips.read(block)).to(device)
 
     def gather(self, clips: NDArray[np.int64]) -> Tensor:
-        """Sound of clips by their indices, int16 (clips, samples) on the device; an index below 0 is silence, zeros."""
+        """Return clips by index, int16 (clips, samples) on the device; an index below 0 gives silence (zeros)."""
         index = torch.from_numpy(clips).to(self.sound.device)
         return self.sound[index.clamp(min=0)].masked_fill_((index < 0)[:, None], 0)

@@ -1,4 +1,4 @@
-"""Trained models that a smaller network follows."""
+"""Distillation: a smaller network follows trained models."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kws.models.config import ModelConfig
 
 
 class TrainedModel(Protocol):
-    """What `kws.inference.checkpoint.load_checkpoint` gives."""
+    """A trained model, as `kws.inference.checkpoint.load_checkpoint` returns it."""
 
     recipe: ModelConfig
     network: nn.Module
 
 
 class Teacher:
-    """The mean opinion of one or more trained models.
+    """The mean prediction of one or more trained models.
 
     Args:
         models: for the same words and features.
@@ -43,7 +43,7 @@ class Teacher:
         """Make sure that a student of this recipe can follow it.
 
         Raises:
-            KwsError: a model hears other words or other features.
+            KwsError: a model has other words or other features.
         """
         for model in self.models:
             for room in ("words", "features"):
@@ -62,13 +62,13 @@ class Teacher:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor, temperature: float) -> Tensor:
-        """Average softmax(logits / temperature) over the models: (batch, frames, bins) → (batch, labels)."""
+        """Return the mean probabilities (batch, labels) at a temperature, for features (batch, frames, bins)."""
         logits = [model.network.to(features.device)(features).float() for model in self.models]
         return torch.stack([F.softmax(one / temperature, dim=1) for one in logits]).mean(dim=0)
 
 
 def load_teacher(path: str | Path | Sequence[str | Path]) -> Teacher:
-    """Load one or several checkpoints of train.py as a teacher.
+    """Load a teacher from one or more checkpoints of train.py.
 
     Raises:
         KwsError: a file is missing, broken, or not a checkpoint of kws; or there is none.

@@ -1,4 +1,4 @@
-"""What a run says where it ends before its end: where its weights are, and how to go on."""
+"""The message of a run that ends early: where its weights are, and how to resume."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def say_how_it_ended(folder: Path, last: Path, trainer: pl.Trainer) -> Iterator[None]:
-    """Say, where a signal stops the run or its numbers are not finite any more, what is left of it.
+    """Report where the weights are when a signal or non-finite numbers stop the run.
 
     Args:
         folder: of the run.

@@ -1,4 +1,4 @@
-"""What Hydra and OmegaConf say of a configuration that can't be composed, in a line that says what to do."""
+"""Hydra's and OmegaConf's errors of a configuration, as one line that says what to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WANTED = {"root": "the folder of the data", "path": "a checkpoint, such as outp
 
 
 def explain(error: BaseException) -> KwsError | None:
-    """Return the error of a configuration in a user's words; None for any that is none."""
+    """Return the error of a configuration in a user's words; None for any other error."""
     if isinstance(error, OverrideParseException):
         return KwsError(_unreadable(error))
     if isinstance(error, MissingConfigException):

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
-    """Make sure, before a run, that the weights to be tested after it will be there, as far as that can be known.
+    """Check before a run, as far as possible, that the weights to be tested will exist.
 
     Raises:
         KwsError: they are neither `best` nor `last`, or `best` without a validation.
@@ -53,7 +53,7 @@ def check_test_weights(weights: str, trainer: pl.Trainer) -> None:
 
 
 def tested_checkpoint(weights: str, trainer: pl.Trainer, last: Path) -> Path:
-    """The checkpoint to be tested: one that this run wrote itself, or took along from the run that it went on from.
+    """Return the checkpoint to be tested: written by this run, or taken along from the one it resumed.
 
     Args:
         weights: `best` or `last`.
@@ -77,10 +77,10 @@ def run_test(
     minutes: float,
     calibrate: bool = True,
 ) -> float:
-    """Test a checkpoint of a finished run; write the report and say the result.
+    """Test a checkpoint of a finished run; write the report and log the result.
 
-    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of
-    the report is written and the result is said.
+    An error after the test itself (unseen words, calibration, a plot) is raised once the rest of the report is written
+    and the result is logged.
 
     Args:
         trainer, module, data: of the run.
@@ -106,7 +106,7 @@ def run_test(
 def _report(
     confusion: Confusion, facts: dict[str, Any], data: KeywordData, folder: Path, path: Path, device: torch.device | None
 ) -> None:
-    """Write and say all that there is to a test; device: calibrate there."""
+    """Write the report of a test, and log its results; `device` computes the calibration."""
     failed: list[Exception] = []
     # At once: what follows may take its time, or fail.
     _attempt(failed, lambda: write_report(folder, confusion, facts, picture=False))
@@ -124,7 +124,7 @@ def _report(
 
 
 def _attempt(failed: list[Exception], do: Callable[[], T]) -> T | None:
-    """Do a part of a report, and put it off to the end of the report if it fails."""
+    """Run a part of a report; defer its error to the end of the report."""
     try:
         return do()
     except Exception as error:
@@ -139,7 +139,7 @@ def _calibrate(path: Path, data: KeywordData, folder: Path, device: torch.device
 
 
 def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: torch.device) -> Fit:
-    """Fit a checkpoint's temperature, write it in if it helps, and judge it by clips that it was not fitted to.
+    """Fit a checkpoint's temperature, write it into the file if it helps, and measure it on other clips.
 
     Args:
         path: the checkpoint.
@@ -161,7 +161,7 @@ def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: to
 
 
 def best_validation(trainer: pl.Trainer) -> float:
-    """Return the validation accuracy of the `best` checkpoint; nan before the first validation."""
+    """Return the best validation accuracy, that of `best`; nan before the first validation."""
     callback = best_callback(trainer)
     score = None if callback is None else callback.best_model_score
     return float("nan") if score is None else float(score)

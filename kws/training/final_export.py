@@ -28,7 +28,7 @@ def export_run(trainer: pl.Trainer, data: KeywordData, folder: Path, weights: st
         formats: to be written; none: nothing is done.
 
     Raises:
-        KwsError: an artefact was not equal to the checkpoint; the others are written all the same.
+        KwsError: an exported model was not equal to the checkpoint; the others are written all the same.
     """
     if not formats or not trainer.is_global_zero:
         return

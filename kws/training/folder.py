@@ -1,4 +1,4 @@
-"""The folder of a run: claimed for one run alone, linked to as the latest, with the next commands."""
+"""The folder of a run: its lock, the link to the newest run, and the commands that follow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOCK = ".run.lock"
 
 
 class RunFolder(Callback):
-    """Before a run or a multirun: takes its folder for this process alone, until it ends.
+    """Locks the folder of a run or a multirun for this process until it ends.
 
     A folder named by the date gets a number at its end where another run has it already; one that the user names is
     refused while another run writes into it.
@@ -36,7 +36,7 @@ class RunFolder(Callback):
         self._lock: FileLock | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the lock: the runs of a multirun in other processes get a copy."""
+        """Return the state without the lock: runs of a multirun in other processes get a copy."""
         return {"_lock": None}
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -71,7 +71,7 @@ class RunFolder(Callback):
 
 
 def make_own(folder: Path) -> Path:
-    """Make a folder that was not there: this one, or with the first free number at its end."""
+    """Make a new folder: this one, or one with the first free number appended."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     number, own = 0, folder
     while True:
@@ -103,7 +103,7 @@ def hold(folder: Path) -> FileLock | None:
 
 
 def link_latest(folder: Path) -> Path | None:
-    """Let `outputs/latest` be a run's folder `outputs/NAME/DATE`; returns the link, None where there is none.
+    """Link `outputs/latest` to a run's folder `outputs/NAME/DATE`; return the link, None where there is none.
 
     Only folders of that shape get one. Where the system has no links, `outputs/latest.txt` holds the path.
     """

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in a run: the first ends it after the current step, a second Ctrl-C at once."""
+"""Ctrl-C and SIGTERM in a run: the first stops it after the current step, a second Ctrl-C at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Interruption:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def install(self) -> None:
-        """Take the signals; anew where something else took them (Lightning, for SIGTERM). Only the main thread can."""
+        """Install the signal handlers, again where Lightning replaced them. Only the main thread can."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 signal.signal(number, self._handle)

@@ -17,10 +17,9 @@ from kws.training.module import log_interval
 
 
 class LastCheckpoint(Checkpoint):
-    """Keeps the last weights, with all that the run needs to go on from them as if it had never stopped.
+    """Saves the last weights, with all state that a run needs to resume exactly.
 
-    Where a validation follows the step, it is written after the validation, so that what goes on from it knows its
-    result.
+    Where a validation follows the step, the checkpoint is written after it and holds its result.
 
     Args:
         path: the file.
@@ -43,7 +42,7 @@ class LastCheckpoint(Checkpoint):
         self._stopping, self._due, self._whole, self._seen = False, False, False, 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """From here on a signal waits for the end of its step."""
+        """Defer signals to the end of the step from here on."""
         self._seen = trainer.global_step
         self._interruption.check()
         self._interruption.deferred = True
@@ -52,7 +51,7 @@ class LastCheckpoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
     ) -> None:
-        """Write, if it is time, or stop; only after a step of the optimiser, for gathered gradients are not kept."""
+        """Write a checkpoint when due, or stop; only after an optimiser step, as accumulated gradients aren't saved."""
         step = trainer.global_step
         self._whole, self._seen = step != self._seen, step
         if not self._whole:
@@ -65,7 +64,7 @@ class LastCheckpoint(Checkpoint):
             self._write(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write what had to wait for the validation, or stop where a signal came in the middle of it."""
+        """Write the checkpoint deferred to the validation, or stop if a signal came during it."""
         if trainer.state.fn != TrainerFn.FITTING or trainer.sanity_checking:
             return
         if trainer.world_size == 1 and self._whole:
@@ -75,12 +74,12 @@ class LastCheckpoint(Checkpoint):
             self._write(trainer)
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Where a checkpoint is tested, its weights are all that counts: what the run's callbacks know stays."""
+        """Keep the run's callback state where a checkpoint is loaded for testing alone."""
         if trainer.state.fn != TrainerFn.FITTING:
             checkpoint["callbacks"] = {}
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Nothing has to be waited for in a test."""
+        """Stop deferring signals in a test."""
         self._interruption.deferred = False
         self._take_signals()
 
@@ -106,11 +105,11 @@ class LastCheckpoint(Checkpoint):
 
 
 def is_trial(trainer: pl.Trainer) -> bool:
-    """Whether a trainer runs a few batches to see if it works, and keeps nothing. (Lightning does not declare it.)"""
+    """Return whether this is a trial of a few batches that keeps nothing. (Lightning does not declare it.)"""
     return bool(getattr(trainer, "fast_dev_run", False))
 
 
 def _validation_follows(trainer: pl.Trainer) -> bool:
-    """Whether Lightning validates after the step that ends: its own rule, which has no public name."""
+    """Return whether Lightning validates after this step, by its own rule, which has no public name."""
     fetcher = trainer.fit_loop._data_fetcher
     return fetcher is not None and bool(trainer.fit_loop.epoch_loop._should_check_val_fx(fetcher))

@@ -1,4 +1,4 @@
-"""Loaders: an iterable of raw batches, read from the corpus a batch at a time; no per-clip Python work."""
+"""Loaders of raw batches, read from the corpus a batch at a time without per-clip Python work."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kws.training.device_corpus import DeviceCorpus
 
 
 class RawBatch(NamedTuple):
-    """Clips as they lie on disk, before augmentation and features.
+    """A batch of stored clips, before augmentation and features.
 
     Attributes:
         clips: int16 (batch, samples); zeros for a silence clip that the augmentation is to fill.
         labels: int64 (batch,).
         silent: bool (batch,), the clips that are silence.
-        seed: of this batch's augmentation; a plain number, for a tensor would have to be waited for on a GPU.
+        seed: of this batch's augmentation; an int, because reading a tensor would wait for the GPU.
     """
 
     clips: Tensor
@@ -34,12 +34,12 @@ class RawBatch(NamedTuple):
 
 
 class TrainingLoader:
-    """Yield one epoch of batches per iteration; the first may resume mid-epoch.
+    """Yields one epoch of batches per iteration; the first may resume mid-epoch.
 
     Args:
         corpus: the clips, on disk or on the device.
-        order: which clips when.
-        start_step: step of the whole training at which the first pass starts; a resumed run goes on exactly there.
+        order: of the clips in each step.
+        start_step: step of the whole training at which the first pass starts; a resumed run continues exactly there.
     """
 
     def __init__(self, corpus: Clips | DeviceCorpus, order: TrainingOrder, start_step: int = 0) -> None:
@@ -50,11 +50,11 @@ class TrainingLoader:
         return self.order.steps_per_epoch
 
     def state_dict(self) -> dict[str, int]:
-        """Nothing: where to go on follows from the trainer's own count of steps. It tells Lightning that we can."""
+        """Return nothing: the trainer's step count says where to resume. It tells Lightning that we can."""
         return {}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Nothing to load; see `state_dict`."""
+        """Load nothing; see `state_dict`."""
 
     def __iter__(self) -> Iterator[RawBatch]:
         epoch, start = divmod(self.step, len(self))

@@ -1,4 +1,4 @@
-"""The training loss: cross entropy, with label smoothing, mixup and distillation, each off by default."""
+"""The training loss: cross-entropy, optionally with label smoothing, mixup and distillation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ class Objective:
 
     Args:
         label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016); 0: none.
-        mixup: mix clips and labels in pairs by a share drawn from Beta(mixup, mixup) (Zhang et al. 2018); 0: none.
+        mixup: clips are mixed in pairs by shares drawn from Beta(mixup, mixup), labels alike (Zhang et al. 2018); 0:
+            none.
         teacher: one or more better models for the same words and features, whose mean probabilities are followed
             (Hinton et al. 2015); None: none.
         teacher_weight: weight of the distillation loss; the cross-entropy gets 1 - teacher_weight.
-        temperature: of the student's and the teacher's logits in the distillation loss.
+        temperature: applied to student and teacher logits in the distillation loss.
 
     Raises:
-        KwsError: a value that makes no sense.
+        KwsError: a value out of range.
     """
 
     def __init__(
@@ -50,13 +51,13 @@ class Objective:
         """Make sure that a student of this recipe can follow the teacher.
 
         Raises:
-            KwsError: the teacher hears other words or other features.
+            KwsError: the teacher has other words or other features.
         """
         if self.teacher is not None:
             self.teacher.check(recipe)
 
     def __call__(self, network: nn.Module, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the loss of a batch, and the network's logits (batch, labels).
+        """Return the loss of a batch and the network's logits (batch, labels).
 
         Args:
             network: features to logits.
@@ -76,7 +77,7 @@ class Objective:
         return self._follow(features, logits, entropy), logits
 
     def _entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy of each clip (batch,)."""
+        """Return the cross-entropy of each clip (batch,)."""
         return F.cross_entropy(logits.float(), labels, label_smoothing=self.label_smoothing, reduction="none")
 
     def _follow(self, features: Tensor, logits: Tensor, entropy: Tensor) -> Tensor:

@@ -30,9 +30,9 @@ class KeywordModule(pl.LightningModule):
         recipe: labels, front end and network.
         optimizer: makes an optimiser of parameters.
         schedule: factor on its rate for each step; None: constant.
-        check_nans: stop with the name of the first layer whose output or gradient is not finite; without it a run stops
-            at a loss that is not, as often as it logs one.
-        objective: the loss; None: plain cross entropy.
+        check_nans: stop at the first layer whose output or gradient is not finite, and name it; without it, only logged
+            losses are checked.
+        objective: the loss; None: plain cross-entropy.
 
     Attributes:
         confusion: counts of the last whole validation or testing pass.
@@ -69,7 +69,7 @@ class KeywordModule(pl.LightningModule):
         self._last_log = (0.0, 0)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits (batch, labels) of features (batch, frames, bins)."""
+        """Return logits (batch, labels) of features (batch, frames, bins)."""
         logits: Tensor = self.network(features)
         return logits
 
@@ -97,7 +97,7 @@ class KeywordModule(pl.LightningModule):
         self._loss_sum = torch.zeros((), dtype=torch.float32, device=self.device)
 
     def validation_step(self, batch: FeatureBatch, batch_idx: int) -> None:
-        """Count a batch, in float32 whatever training computes in: so do the files that are exported."""
+        """Count a batch in float32, as exported models compute, whatever precision training has."""
         with torch.autocast(self.device.type, enabled=False):
             logits = self(batch.features.float())
         self._loss_sum += F.cross_entropy(logits, batch.labels, reduction="sum")
@@ -122,14 +122,14 @@ class KeywordModule(pl.LightningModule):
         self._finish("test")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Build the optimiser, and the schedule, which is stepped every step."""
+        """Return the optimiser, and the schedule stepped at every step."""
         optimizer = self.make_optimizer()
         # A lambda, because LambdaLR would write any other callable's attributes into the checkpoint.
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._factor(step))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Build an optimiser of the network's weights."""
+        """Build an optimiser for the network's weights."""
         if self._optimizer is None:
             raise RuntimeError("this module was made without an optimizer; it can't be trained")
         return self._optimizer(self.network.parameters())
@@ -139,7 +139,7 @@ class KeywordModule(pl.LightningModule):
         optimizer.zero_grad(set_to_none=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the recipe, so that the file says what it is, and the random state, so that a run can go on exactly.
+        """Save the recipe, and the random state, so that a run can resume exactly.
 
         Raises:
             Diverged: a weight is not finite; the checkpoint before stays.
@@ -156,12 +156,12 @@ class KeywordModule(pl.LightningModule):
             checkpoint["random_state"]["ranks"] = torch.as_tensor(states).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the random state along to the start of training."""
+        """Keep the random state for the start of training."""
         self._resumed = True
         self._random_state = checkpoint.get("random_state")
 
     def on_train_start(self) -> None:
-        """Restore the random state, which dropout draws from; keep this run's own learning rate."""
+        """Restore the checkpoint's random state, which dropout uses; set this run's own learning rate."""
         if self._resumed:
             self._take_options()
             self._resumed = False
@@ -177,11 +177,11 @@ class KeywordModule(pl.LightningModule):
         self._random_state = None
 
     def _own_random_state(self) -> Tensor:
-        """Of the generator that dropout draws from in this process."""
+        """Return the state of this process's random generator, from which dropout draws."""
         return torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else torch.get_rng_state()
 
     def _start_random_state(self) -> None:
-        """In a process that trains with others: what it had at the checkpoint, if as many processes go on from it."""
+        """Restore a process's random state when as many processes resume as wrote the checkpoint."""
         kept = (self._random_state or {}).get("ranks", torch.empty(0))
         if len(kept) == self.trainer.world_size and kept.shape[1:] == self._own_random_state().shape:
             own = kept[self.global_rank].clone()  # torch takes a view for the whole
@@ -224,5 +224,5 @@ class KeywordModule(pl.LightningModule):
 
 
 def log_interval(trainer: pl.Trainer) -> int:
-    """Return the steps between two log entries; 0: none. (Lightning sets it, but does not declare it.)"""
+    """Return the steps between two log entries; 0: none. (Lightning sets it without declaring it.)"""
     return int(getattr(trainer, "log_every_n_steps", 0))

@@ -14,7 +14,7 @@ _HELP = "the run has diverged: give a smaller optim.lr, or trainer.gradient_clip
 
 
 class Diverged(KwsError):
-    """Numbers of a run are not finite any more, and will never be again."""
+    """Numbers of a run are not finite any more, and stay so."""
 
 
 def check_loss(loss: float, step: int, rate: float) -> None:
@@ -44,7 +44,7 @@ def check_weights(state: Mapping[str, Tensor], step: int) -> None:
 
 
 class NanCheck:
-    """Watches every layer's output and every parameter's gradient (the original's `--check_nans`, which crashed).
+    """Watches every layer's output and every parameter's gradient (`--check_nans` of TensorFlow's tutorial).
 
     Args:
         network: whose layers are watched, from now on.

@@ -1,4 +1,4 @@
-"""The settings of an optimiser: looked at before a run, and taken over by one that goes on from a checkpoint."""
+"""The settings of an optimiser: checked before a run, and set in a resumed one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from kws.errors import KwsError
 
 
 def given_options(factory: Callable[..., torch.optim.Optimizer] | None) -> dict[str, Any]:
-    """Return the options that the configuration gives an optimiser; empty where they can't be seen."""
+    """Return the options that the configuration gives an optimiser; empty where they can't be read."""
     return dict(factory.keywords) if isinstance(factory, partial) else {}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse numbers that every weight would become NaN of.
+    """Refuse numbers that would make every weight NaN.
 
     Raises:
         KwsError: one is not finite.
@@ -31,7 +31,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def take_options(optimizer: torch.optim.Optimizer, scheduler: LambdaLR, options: Mapping[str, Any], factor: float) -> None:
-    """Give an optimiser that was restored from a checkpoint the options of this run.
+    """Set this run's options in an optimiser restored from a checkpoint; equal options change nothing.
 
     Args:
         optimizer: with the state and the options of the checkpoint.
@@ -51,6 +51,6 @@ def take_options(optimizer: torch.optim.Optimizer, scheduler: LambdaLR, options:
 
 
 def unlike(kept: Mapping[str, Any], mine: torch.optim.Optimizer) -> bool:
-    """Whether a checkpoint's optimiser state is of another kind of optimiser, as the names of its options tell."""
+    """Return whether a checkpoint's optimiser is of another kind, by the names of its options."""
     names = [set(group) - {"initial_lr", "params"} for group in kept.get("param_groups", [])]
     return names != [set(group) - {"initial_lr", "params"} for group in mine.param_groups]

@@ -19,7 +19,7 @@ _SWEEPS = ("choice(", "range(", "glob(", "interval(", "tag(", "sort(", "shuffle(
 
 
 def prepare(arguments: Iterable[str], conf: Path) -> list[str]:
-    """Return arguments as Hydra's grammar wants them; what it takes as it is keeps its meaning.
+    """Return arguments in Hydra's grammar; what it accepts already keeps its meaning.
 
     A group takes null for its option `none`. A path is quoted, and its `~` expanded. A value, or an entry of a list,
     that the grammar can't read is taken as text.
@@ -40,7 +40,7 @@ def quoted(text: str) -> str:
 
 
 def readable(override: str) -> bool:
-    """Whether Hydra's grammar can read an override."""
+    """Return whether Hydra's grammar can read an override."""
     try:
         OverridesParser.create().parse_override(override)
     except HydraException:

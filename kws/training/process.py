@@ -1,4 +1,4 @@
-"""What a training process needs before anything else: seeds, threads, memory."""
+"""Preparation of a training process: seeds, threads, memory."""
 
 from __future__ import annotations
 

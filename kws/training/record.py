@@ -1,4 +1,4 @@
-"""What a run was made of: kept in its checkpoints, and compared where another run goes on from one."""
+"""The settings and data of a run: kept in its checkpoints, compared when another run resumes from one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
 
 
 def differences(kept: Mapping[str, Any], mine: Mapping[str, Any], most: int = 20) -> list[str]:
-    """Return a line for each setting that has changed; at most `most`."""
+    """Return a line for each changed setting, up to a maximum."""
     names = [name for name in sorted({*kept, *mine}) if _kind(name, kept.get(name)) != _kind(name, mine.get(name))]
     lines = [f"{name} was {kept.get(name)}, is now {mine.get(name)}" for name in names]
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more settings are not what they were"]
@@ -52,7 +52,7 @@ def _kind(name: str, value: Any) -> Any:
 
 
 def sets_of(data: KeywordData) -> dict[str, Any]:
-    """How many clips each set of a data module has, and a hash of their names."""
+    """Return each set's number of clips, and a hash of their names."""
     pools = {"training": data.training_pool, "validation": data.validation_pool, "testing": data.testing_pool}
     names = () if data.corpus is None else data.corpus.names
     return {name: _set_of(pool, names) for name, pool in pools.items()}
@@ -68,13 +68,13 @@ def changed_sets(kept: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
 
 
 class RunRecord(Callback):
-    """Keeps in each checkpoint what its run was made of.
+    """Keeps the run's settings and data in each checkpoint.
 
     Args:
         settings: of the run, see `recorded_settings`.
 
     Attributes:
-        changed: what the data of a checkpoint that was gone on from are not any more, a line each.
+        changed: a line for each set whose data have changed since the checkpoint.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -87,7 +87,7 @@ class RunRecord(Callback):
         checkpoint[RUN_KEY] = {"settings": self.settings, "sets": self._find_sets(trainer)}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Say what has become of the data since."""
+        """Report how the data have changed since."""
         if trainer.state.fn != TrainerFn.FITTING:
             return
         self.changed = changed_sets(checkpoint.get(RUN_KEY, {}).get("sets", {}), self._find_sets(trainer))

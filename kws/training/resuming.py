@@ -1,4 +1,4 @@
-"""Going on from a checkpoint: what must be the same, and what is said where it is not."""
+"""Resuming from a checkpoint: what must be equal, and warnings about what has changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def check_resumable(path: str | Path, module: KeywordModule, settings: Mapping[str, Any], steps: int) -> dict[str, Any]:
-    """Make sure that a run can go on from a checkpoint, and say which settings are not what they were.
+    """Check that a run can resume from a checkpoint, and report the settings that have changed.
 
     Words, front end, network and kind of optimiser must be the same. Other settings of this run hold from the
     checkpoint's step on.
@@ -36,7 +36,7 @@ def check_resumable(path: str | Path, module: KeywordModule, settings: Mapping[s
         What the checkpoint holds.
 
     Raises:
-        KwsError: it can't go on from there; or as for `load_checkpoint`.
+        KwsError: it can't resume from there; or as for `load_checkpoint`.
     """
     checkpoint = read_checkpoint(Path(path))
     _check_network(path, checkpoint, module)

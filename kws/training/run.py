@@ -37,7 +37,7 @@ def train(cfg: DictConfig, folder: Path, guide: bool = True) -> float:
     Args:
         cfg: the configuration, as conf/train.yaml lays it out.
         folder: where the run leaves its files.
-        guide: say at the end what can be done with them.
+        guide: print the commands that follow, at the end.
 
     Returns:
         The best validation accuracy, which sweeps maximise; nan without a validation.
@@ -85,7 +85,7 @@ def _prepare_folder(folder: Path, recipe: ModelConfig, trainer: pl.Trainer) -> N
 def _fit(
     trainer: pl.Trainer, module: KeywordModule, data: KeywordData, last: Path, ckpt: str | None, interruption: Interruption
 ) -> float:
-    """Train and keep the last weights; returns the minutes that it took."""
+    """Train and keep the last weights; return the minutes it took."""
     start = time.perf_counter()
     trainer.fit(module, data, ckpt_path=ckpt)
     minutes = (time.perf_counter() - start) / 60

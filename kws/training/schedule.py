@@ -18,17 +18,17 @@ class Schedule(Protocol):
 
     @property
     def total_steps(self) -> int:
-        """Steps after which the run ends."""
+        """Return the number of steps of the run."""
         ...
 
     def __call__(self, step: int) -> float:
-        """Factor on the optimiser's rate at a step, the first being 0."""
+        """Return the factor on the learning rate at a step, the first being 0."""
         ...
 
 
 @dataclass(frozen=True)
 class PiecewiseConstant:
-    """Stages of constant rate, as the original's `--how_many_training_steps` and `--learning_rate`.
+    """Stages of constant rate, as in TensorFlow's tutorial.
 
     Args:
         steps: length of each stage.
@@ -51,11 +51,11 @@ class PiecewiseConstant:
 
     @property
     def total_steps(self) -> int:
-        """Steps of all stages."""
+        """Return the steps of all stages."""
         return sum(self.steps)
 
     def __call__(self, step: int) -> float:
-        """Return the factor of the step's stage; beyond the end the last stage's."""
+        """Return the factor of the step's stage; beyond the end that of the last stage."""
         for length, factor in zip(self.steps, self.factors, strict=True):
             if step < length:
                 return factor
@@ -88,7 +88,7 @@ class WarmupCosine:
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole run."""
+        """Return the steps of the whole run."""
         return self.steps
 
     def __call__(self, step: int) -> float:

@@ -1,4 +1,4 @@
-"""Check settings before anything is built: present, finite, of the types that the constructors take."""
+"""Checks of the settings before anything is built: present, finite, of the constructors' types."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def build(cfg: DictConfig, room: str, **given: Any) -> Any:
 
 
 def built(room: str, make: Callable[[], Any]) -> Any:
-    """Return what a constructor makes of settings; what it refuses is said with the section's name.
+    """Build an object from settings; an error names their section.
 
     Raises:
         KwsError: it refuses them.
@@ -168,7 +168,7 @@ def _check_type(value: Any, hint: Any, key: str) -> None:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Whether a value of a configuration can be of a type; one that says nothing about plain values takes any."""
+    """Return whether a value can be of a type; a type that says nothing about plain values takes any."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(value, dict) and "_target_" in value:
         return True

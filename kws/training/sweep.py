@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: one table of all its runs, printed and as CSV."""
+"""The result of a sweep: a table of all its runs, printed and as CSV."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from kws.files.table import text_table
 
 log = logging.getLogger(__name__)
 RESULTS = ("validation_accuracy", "accuracy", "loss", "steps", "minutes")
-# What a run of a sweep leaves: its result, or why there is none.
+# The files that a run of a sweep leaves: its result, or its error.
 RESULT, FAILURE = "test.json", "error.txt"
 Row = dict[str, str]
 
 
 class SweepTable(Callback):
-    """In a multirun: `results.csv` in its folder, with each run once it has ended."""
+    """Writes `results.csv` of a multirun, with a row for each run that has ended."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Say how much is about to be done, where the configuration knows."""
+        """Print the number of runs, where the configuration says it."""
         trials = OmegaConf.select(config, "hydra.sweeper.n_trials")
         if trials is not None:
             steps = instantiate(config.schedule).total_steps
@@ -43,19 +43,19 @@ class SweepTable(Callback):
                 (Path(config.hydra.runtime.output_dir) / name).unlink(missing_ok=True)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
-        """Write the table of what has ended."""
+        """Write the table of the ended runs."""
         if config.hydra.mode == RunMode.MULTIRUN:
             write_table(Path(config.hydra.sweep.dir))
 
 
 def note_failure(folder: Path, error: BaseException) -> None:
-    """Keep the line of an error in the folder of the run that it ended."""
+    """Write the error that ended a run into its folder."""
     with atomic_write(folder / FAILURE) as temporary:
         temporary.write_text(f"{first_line(error)}\n", encoding="utf-8")
 
 
 def finish_sweep(folder: Path) -> int:
-    """Write and say the table of a sweep that ended, or was stopped; returns how many of its runs failed."""
+    """Write and print the table of a sweep, also of a stopped one; return how many runs failed."""
     rows = write_table(folder)
     good, failed = [row for row in rows if not row["error"]], [row for row in rows if row["error"]]
     if good:
@@ -70,7 +70,7 @@ def finish_sweep(folder: Path) -> int:
 
 
 def write_table(folder: Path) -> list[Row]:
-    """Write `results.csv` of a sweep's folder; returns its rows."""
+    """Write `results.csv` of a sweep's folder; return its rows."""
     rows = gather(folder)
     if rows:
         path = folder / "results.csv"
@@ -85,10 +85,13 @@ _OWN = (*RESULTS, "error", "folder")
 
 
 def gather(folder: Path) -> list[Row]:
-    """Return a row for each finished run of a sweep: overrides, results, error, folder; the best first."""
+    """Collect a row for each run of a sweep, the best first.
+
+    A row holds overrides, results, error and folder.
+    """
     rows = [_row(path) for name in (RESULT, FAILURE) for path in sorted(folder.rglob(name))]
     names = list(dict.fromkeys(name for row in rows for name in row if name not in _OWN))
-    # What is the same in every run says nothing in a table, but everything in a file.
+    # Columns that are equal in every run are left out of the printed table, not of the file.
     ordered = [{name: row.get(name, "") for name in (*names, *_OWN)} for row in rows]
     return sorted(ordered, key=lambda row: float(row["validation_accuracy"] or "-inf"), reverse=True)
 
@@ -105,6 +108,6 @@ def _row(path: Path) -> Row:
 
 
 def as_table(rows: list[Row]) -> str:
-    """Keep the columns that differ between runs, or are results."""
+    """Format the rows as a table of the results and the columns that differ between runs."""
     columns = [name for name in rows[0] if name in RESULTS or len({row[name] for row in rows}) > 1]
     return text_table(columns, [[row[name] for name in columns] for row in rows], align="<" * len(columns))

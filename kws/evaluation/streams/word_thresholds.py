@@ -31,8 +31,7 @@ def refine(
 
     Words hardly touch each other (only by suppression), so the thresholds of each are measured with the others held.
     The best combination within the budget is then a knapsack with one choice a word, solved exactly, and measured as a
-    whole. That is repeated from there while it gets better. Moving one word at a time instead lost up to two hits of a
-    stream.
+    whole, again and again while it gets better. Moving one word at a time instead lost up to two hits a stream.
 
     Args:
         measure: gives what settings are worth.

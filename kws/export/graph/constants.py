@@ -1,7 +1,7 @@
-"""Large constants of an ONNX graph, written as how they are made: a runtime works them out once, as it loads the file.
+"""Large constants of an ONNX graph as operators that compute them, once, as a runtime loads the file.
 
-A front end's cosines and sines are half a megabyte, ten times what a small network's weights need, and come from one period of a
-cosine and a window. A filterbank is nearly all zeros.
+A front end's cosines and sines are half a megabyte, ten times what a small network's weights need, and come from one
+period of a cosine and a window. A filterbank is nearly all zeros.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def compact(graph: Any, spectra: Iterable[Spectrum]) -> None:
 
 
 class _Table(NamedTuple):
-    """weights[t] · period[places[t, k]], one half of a windowed Fourier transform.
+    """weights[t] · period[index[t, k]], one half of a windowed Fourier transform.
 
     Attributes:
         period: float64 (two transforms,), a cosine.
         twice: int32 (times, 1), twice the times.
         bins: int32 (1, bins).
-        shift: of the places.
+        shift: of the indices.
         weights: float64 (times, 1).
     """
 
@@ -69,7 +69,7 @@ class _Table(NamedTuple):
     weights: NDArray[np.float64]
 
     def makes(self, values: NDArray[np.float32]) -> bool:
-        """Whether a matrix (times, bins), or (bins, times), is this one."""
+        """Return whether a matrix (times, bins) or (bins, times) equals this table."""
         mine = (self.weights * self.period[(self.twice * self.bins + self.shift) % len(self.period)]).astype(np.float32)
         return any(
             values.shape == one.shape and np.allclose(values, one, rtol=0, atol=np.finfo(np.float32).eps)
@@ -77,7 +77,7 @@ class _Table(NamedTuple):
         )
 
     def write(self, made: _Made, shape: tuple[int, ...]) -> None:
-        """Write what makes it, in this shape."""
+        """Write the operators that compute it in this shape."""
         from onnx import TensorProto
 
         turned = shape != (len(self.twice), self.bins.size)
@@ -90,7 +90,7 @@ class _Table(NamedTuple):
 
 
 def _tables(spectrum: Spectrum) -> Iterator[_Table]:
-    """Those of the cosines and the sines."""
+    """Return the tables of the cosines and the sines."""
     size = spectrum.fft_size
     # Times of an odd window are halves: two periods of the transform's size hold all that is asked for.
     period = np.cos(np.pi * np.arange(2 * size) / size)
@@ -101,7 +101,7 @@ def _tables(spectrum: Spectrum) -> Iterator[_Table]:
 
 
 def _write_sparse(made: _Made, values: NDArray[np.float32]) -> None:
-    """Write a matrix as zeros, and what else is where."""
+    """Write a sparse matrix as zeros with its other values put in."""
     from onnx import TensorProto
 
     places = np.argwhere(values)
@@ -123,18 +123,18 @@ class _Made:
         self.nodes: list[Any] = []
 
     def constant(self, values: Any) -> str:
-        """The name of a small one."""
+        """Add a small constant; return its name."""
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), f"{self.name}/{len(self.constants)}"))
         return str(self.constants[-1].name)
 
     def apply(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """The name of what an operator makes."""
+        """Add an operator; return its output's name."""
         return self._node(operator, inputs, f"{self.name}/{operator.lower()}_{len(self.nodes)}", attributes)
 
     def end(self, operator: str, *inputs: str, **attributes: Any) -> None:
-        """The operator that makes the constant itself."""
+        """Add the operator whose output is the constant."""
         self._node(operator, inputs, self.name, attributes)
 
     def _node(self, operator: str, inputs: tuple[str, ...], output: str, attributes: dict[str, Any]) -> str:

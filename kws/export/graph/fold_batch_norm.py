@@ -16,7 +16,7 @@ def fold_norms(graph: Any) -> None:
     ONNX Runtime does so too as it loads a file, but quantising comes before.
 
     Args:
-        graph: an `onnx.GraphProto`, changed in place; weights that nobody reads any more are dropped.
+        graph: an `onnx.GraphProto`, changed in place; weights that no node reads any more are dropped.
     """
     from onnx import numpy_helper
 

@@ -1,4 +1,4 @@
-"""Short names for the values inside an ONNX graph: in a small network's file they weigh as much as half of its weights."""
+"""Short names for the values inside an ONNX graph, for smaller files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def shorten(graph: Any) -> None:
-    """Number the values between the nodes of an `onnx.GraphProto`, in place, and drop the notes of their shapes.
+    """Rename the values between the nodes of an `onnx.GraphProto` to numbers, in place; drop their shapes.
 
-    Inputs, outputs, weights and nodes keep their names, and so do values that are numbers already. A runtime finds the shapes out
-    as it loads the file.
+    Inputs, outputs, weights and nodes keep their names, and so do values that are numbers already. A runtime finds the
+    shapes out as it loads the file.
 
     Args:
         graph: without graphs inside its nodes.

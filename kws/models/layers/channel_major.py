@@ -1,12 +1,12 @@
 """Pointwise and depthwise convolutions and batch normalisation as large matrix products, for networks of few channels.
 
-oneDNN pads channels to 16 and walks a depthwise convolution clip by clip, so that a network of 8 channels is mostly waiting.
-Here maps (batch, channels, time, frequency) lie in memory as planes (channels, frequency, batch, time): a pointwise convolution
-is one product with the whole batch, a depthwise one is a product with a banded matrix for each channel, and the statistics of a
-channel, or of a sub-band of it, are those of one unbroken row. What is between (activations, sums, means) keeps that order by
-itself. `benchmarks/small_networks.py` compares it with `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; the numbers are the same.
+Maps (batch, channels, time, frequency) lie in memory in channel-major layout, as "planes" (channels, frequency, batch,
+time). A pointwise convolution is then one matrix product for the whole batch, a depthwise one a product with a banded
+matrix for each channel, and the statistics of a channel or sub-band are those of one contiguous row. Activations, sums
+and means keep the layout. The results equal those of `torch.nn.Conv2d` and `torch.nn.BatchNorm2d`; docs/speed.md says
+why this is faster on a CPU.
 
-Exported and scripted models and GPUs take the plain convolutions, with the same parameters.
+Exported and scripted models and GPUs use the plain convolutions, with the same parameters.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kws.models.layers import channels_last as lines
 from kws.models.layers.channels_last import is_channels_last
 from kws.models.layers.mean import lean_mean
 
-# Banded matrices grow with the square of the length; beyond this many frames (a clip has 98) they are a waste.
+# Banded matrices grow with the square of the length; beyond this many frames (a clip has 98) they are slower.
 _LONGEST = 200
 
 
@@ -38,7 +38,7 @@ class Pointwise(nn.Conv2d):
         super().__init__(inputs, outputs, 1, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, frequency) to (batch, outputs, time, frequency)."""
+        """Map (batch, inputs, time, frequency) to (batch, outputs, time, frequency)."""
         if torch.jit.is_scripting():
             return F.conv2d(maps, self.weight)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -55,8 +55,8 @@ class TimeDepthwise(nn.Conv2d):
 
     Args:
         channels: in and out.
-        kernel: taps, of frames `dilation` apart.
-        dilation: see `kernel`.
+        kernel: number of taps.
+        dilation: frames from tap to tap.
         causal: the last tap is on the frame itself; otherwise the middle one.
 
     Raises:
@@ -72,7 +72,7 @@ class TimeDepthwise(nn.Conv2d):
         self.after = reach - self.before
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, channels, time, frequency), as it came."""
+        """Convolve maps (batch, channels, time, frequency); the shape stays."""
         if torch.jit.is_scripting():
             return self.slide(F.pad(maps, [0, 0, self.before, self.after]))
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[2] > _LONGEST:
@@ -86,7 +86,7 @@ class TimeDepthwise(nn.Conv2d):
         return from_channel_major(out.view(planes.shape))
 
     def slide(self, maps: Tensor) -> Tensor:
-        """As `forward`, of maps that have the frames before and after already."""
+        """Compute `forward` for maps that already hold the frames before and after."""
         return F.conv2d(maps, self.weight, dilation=self.dilation, groups=self.groups)
 
 
@@ -102,7 +102,7 @@ class FrequencyDepthwise(nn.Conv2d):
         super().__init__(channels, channels, (1, 3), (1, stride), (0, 1), groups=channels, bias=False)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, channels, time, frequency) to (batch, channels, time, ceil(frequency / stride))."""
+        """Map (batch, channels, time, frequency) to (batch, channels, time, ceil(frequency / stride))."""
         if torch.jit.is_scripting():
             return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -115,7 +115,7 @@ class FrequencyDepthwise(nn.Conv2d):
 
 
 class SubSpectralNorm(nn.BatchNorm2d):
-    """Batch normalisation with statistics of each sub-band of each channel (sub-spectral normalisation, Chang et al. 2021).
+    """Sub-spectral normalisation: batch statistics for each sub-band of a channel (Chang et al. 2021).
 
     Args:
         channels: of the maps.
@@ -128,7 +128,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         self.bands = bands
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Normalised maps (batch, channels, time, frequency); frequency is a multiple of `bands`."""
+        """Return normalised maps (batch, channels, time, frequency); frequency is a multiple of `bands`."""
         if torch.jit.is_scripting():
             return self.plain(maps)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -143,7 +143,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return from_channel_major(super().forward(rows[..., None]).view(planes.shape))
 
     def _by_row(self, rows: Tensor) -> Tensor:
-        """Training's normalisation of rows (1, features, values): torch's of groups does the same at three times the speed."""
+        """Normalise rows (1, features, values) in training, by torch's group normalisation, which is faster."""
         mean, variance = (self.get_buffer(name) for name in ("running_mean", "running_var"))
         momentum = self._count_batch()
         features, values = rows.shape[1:]
@@ -155,7 +155,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return out
 
     def plain(self, maps: Tensor) -> Tensor:
-        """As `forward`, whatever the order in memory."""
+        """Compute `forward` for any memory layout."""
         momentum = self._count_batch() if self.training else 0.0
         if self.bands == 1:
             return F.batch_norm(
@@ -167,7 +167,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return rows.reshape(batch, channels, bins, frames).transpose(2, 3)
 
     def _count_batch(self) -> float:
-        """Count a batch of training, and say how far the running statistics move to its own, as `nn.BatchNorm2d` does."""
+        """Count a training batch; return the weight of its statistics, as in `nn.BatchNorm2d`."""
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
         if self.momentum is None:
@@ -176,7 +176,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
 
 
 def mean_over_frequency(maps: Tensor) -> Tensor:
-    """Means (batch, channels, time, 1) of maps (batch, channels, time, frequency)."""
+    """Return the means (batch, channels, time, 1) of maps (batch, channels, time, frequency)."""
     if torch.jit.is_scripting():
         return maps.mean(dim=3, keepdim=True)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -185,7 +185,7 @@ def mean_over_frequency(maps: Tensor) -> Tensor:
 
 
 def add_relu(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
-    """relu(maps + row + past), where maps and past are (batch, channels, time, frequency) and the row has one frequency."""
+    """Return relu(maps + row + past); maps and past (batch, channels, time, frequency), row of one frequency."""
     if torch.jit.is_scripting():
         return F.relu(maps + row if past is None else maps + row + past)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
@@ -195,7 +195,7 @@ def add_relu(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
 
 
 class _AddRelu(torch.autograd.Function):
-    """In one pass each way: autograd's own sum over frequency would leave the planes' order."""
+    """One pass forward and one backward; autograd's sum over frequency would lose the channel-major layout."""
 
     @staticmethod
     def forward(ctx: Any, planes: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
@@ -215,17 +215,20 @@ class _AddRelu(torch.autograd.Function):
 
 
 def to_channel_major(maps: Tensor) -> Tensor:
-    """Maps (batch, channels, time, frequency) seen as planes (channels, frequency, batch, time)."""
+    """View maps (batch, channels, time, frequency) as planes (channels, frequency, batch, time)."""
     return maps.permute(1, 3, 0, 2)
 
 
 def from_channel_major(planes: Tensor) -> Tensor:
-    """Planes (channels, frequency, batch, time) seen as maps (batch, channels, time, frequency)."""
+    """View planes (channels, frequency, batch, time) as maps (batch, channels, time, frequency)."""
     return planes.permute(2, 0, 3, 1)
 
 
 def banded(weight: Tensor, size: int, before: int, stride: int, dilation: int) -> Tensor:
-    """Matrices (channels, outputs, size) that convolve as kernels (channels, taps) do, with `before` zeros before the first."""
+    """Return matrices (channels, outputs, size) that convolve like kernels (channels, taps).
+
+    `before` zeros stand before the first input.
+    """
     taps = weight.shape[1]
     places = _places(taps, size, before, stride, dilation)
     # A product with ones and zeros, rather than an index: its gradient is a product too.
@@ -234,7 +237,7 @@ def banded(weight: Tensor, size: int, before: int, stride: int, dilation: int) -
 
 @lru_cache(maxsize=64)
 def _places(taps: int, size: int, before: int, stride: int, dilation: int) -> Tensor:
-    """Which tap meets which input for each output: ones and zeros (taps, outputs · size)."""
+    """Return ones and zeros (taps, outputs · size): which tap meets which input for each output."""
     outputs = torch.arange(0, size, stride)
     met = outputs[None, :] - before + dilation * torch.arange(taps)[:, None]
     return (met[:, :, None] == torch.arange(size)).float().flatten(1)

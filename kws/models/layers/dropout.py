@@ -1,4 +1,4 @@
-"""Dropout that costs little on a CPU, and dropout fused with the ReLU before it."""
+"""Dropout that is fast on a CPU, and dropout fused with the ReLU before it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from kws.errors import KwsError
 
 
 class Dropout(nn.Module):
-    """Dropout as `torch.nn.Dropout`, ten times as fast on a CPU.
+    """Dropout like `torch.nn.Dropout`, but fast on a CPU.
 
     PyTorch draws a float from one thread for every value; here a 64-bit draw of the default generator decides eight
-    values (sixteen bits each, four, where a byte can't hold the probability exactly). With PyTorch's own a training step takes
-    1.12 times as long for low_latency_conv, 1.3 times for conv.
+    values (four, of sixteen bits each, where a byte can't hold the probability exactly). See docs/speed.md for times.
 
     Args:
         probability: that a value becomes 0; the others are scaled up by 1 / (1 - probability).
@@ -32,7 +31,7 @@ class Dropout(nn.Module):
         self.probability = float(probability)  # a whole number can't be scripted
 
     def forward(self, values: Tensor) -> Tensor:
-        """Values of any shape; in evaluation unchanged."""
+        """Drop values of any shape; in evaluation return them unchanged."""
         if not self.training or self.probability == 0.0:
             return values
         if torch.jit.is_scripting() or values.device.type != "cpu":
@@ -41,14 +40,14 @@ class Dropout(nn.Module):
 
 
 class ReluDropout(Dropout):
-    """ReLU, then dropout: on a CPU in one pass that keeps no mask, since the output's zeros say all.
+    """ReLU, then dropout; on a CPU in one pass without a mask, as the output's zeros hold the information.
 
     Args:
         probability: that a value becomes 0.
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """Values of any shape; in evaluation the ReLU alone."""
+        """Apply ReLU and dropout to values of any shape; in evaluation the ReLU alone."""
         if torch.jit.is_scripting():
             return F.dropout(F.relu(values), self.probability, self.training)
         if not self.training or self.probability == 0.0 or values.device.type != "cpu":
@@ -73,7 +72,7 @@ class _ReluDropout(torch.autograd.Function):
 
 
 def keep_mask(like: Tensor, probability: float) -> Tensor:
-    """Ones and zeros (int8) in the shape and layout of `like`, each value 0 with the given probability.
+    """Draw ones and zeros (int8) in the shape and layout of `like`, each value 0 with the given probability.
 
     PyTorch multiplies by int8 vector by vector, but fills under a bool mask value by value.
     """

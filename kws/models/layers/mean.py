@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def lean_mean(values: Tensor, dim: int) -> Tensor:
-    """Means over one dimension, which stays with a size of 1.
+    """Return the means over one dimension, which stays with a size of 1.
 
     autograd's own divides its gradient after it is spread over the dimension, and writes it out in an order of its own.
     """

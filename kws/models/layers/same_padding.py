@@ -1,4 +1,4 @@
-"""Layers that the tutorial networks share, with the original's padding and initial weights."""
+"""Layers that the tutorial networks share, with TensorFlow's padding and initial weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kws.frontend.fast_linear import fast_linear
 
 
 class Dense(nn.Linear):
-    """A fully connected layer with the original's initial weights: truncated normal, bias 0.
+    """A fully connected layer with TensorFlow's initial weights: truncated normal, bias 0.
 
     Args:
         inputs, outputs: sizes.
@@ -22,7 +22,7 @@ class Dense(nn.Linear):
         initialise(self, deviation)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """(…, inputs) to (…, outputs)."""
+        """Map (…, inputs) to (…, outputs)."""
         return fast_linear(rows, self.weight, self.bias)
 
 
@@ -42,7 +42,7 @@ class SameConv2d(nn.Conv2d):
         initialise(self, deviation)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, time, frequency) to (batch, outputs, ceil(time / stride), ceil(frequency / stride))."""
+        """Map (batch, inputs, time, frequency) to (batch, outputs, ceil(time / stride), ceil(frequency / stride))."""
         time = same_padding(maps.shape[2], self.kernel_size[0], self.stride[0])
         frequency = same_padding(maps.shape[3], self.kernel_size[1], self.stride[1])
         # oneDNN pads for nothing where both ends are equal; only the uneven rest is copied.
@@ -55,24 +55,24 @@ class SameConv2d(nn.Conv2d):
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Padding before and after so that the output has ceil(size / stride) places (TensorFlow's SAME)."""
+    """Return the padding before and after for an output of size ceil(size / stride) (TensorFlow's SAME)."""
     outputs = -(-size // stride)
     total = max((outputs - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 def initialise(layer: nn.Linear | nn.Conv2d, deviation: float) -> None:
-    """Truncated normal weights (cut at two deviations) and zero biases, as the original begins."""
+    """Set truncated normal weights (cut at two deviations) and zero biases, as TensorFlow's tutorial does."""
     nn.init.trunc_normal_(layer.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
 
 def flatten(maps: Tensor) -> Tensor:
-    """(batch, channels, time, frequency) to (batch, time · frequency · channels), the original's order."""
+    """Map (batch, channels, time, frequency) to (batch, time · frequency · channels), TensorFlow's order."""
     return maps.permute(0, 2, 3, 1).flatten(1)
 
 
 def as_image(features: Tensor) -> Tensor:
-    """Features (batch, frames, bins) as a one-channel image (batch, 1, frames, bins), channels last in memory."""
+    """View features (batch, frames, bins) as a one-channel image (batch, 1, frames, bins), channels last in memory."""
     return features[:, None].to(memory_format=torch.channels_last)
