@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from kws.streaming.events import Detection, SpokenWord
 
@@ -58,6 +57,8 @@ def match_times(first: Sequence[int], second: Sequence[int], tolerance: int) -> 
 
     A maximum matching, and of those the one with the smallest sum of distances.
     """
+    from scipy.optimize import linear_sum_assignment  # here, for it is slow to import
+
     one, two = np.array(first, np.int64), np.array(second, np.int64)
     rows, columns = np.argsort(one, kind="stable"), np.argsort(two, kind="stable")
     # A gap longer than the tolerance parts the problem: small tables instead of one of all words times all detections.
