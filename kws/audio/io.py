@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import stat
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from kws.audio.sound_decoder import decode, refuse_empty
 from kws.audio.wav_header import AudioError as AudioError
-from kws.audio.wav_header import WavLayout, wav_layout, with_length
+from kws.audio.wav_header import WavLayout, wav_header, wav_layout, with_length
 from kws.files.atomic import atomic_write
 
 # Compared in lower case.
@@ -113,11 +112,9 @@ def write_wav(path: Path | str, samples: NDArray[np.int16], sample_rate: int) ->
     path = Path(path)
     if (size := samples.nbytes) > 0xFFFFFFFF - 36:
         raise AudioError(f"{path}: {size} bytes of sound don't fit in a WAV file (4 GiB); write it in parts")
-    header = struct.pack("<4sI8sI", b"RIFF", 36 + size, b"WAVEfmt ", 16)
-    header += struct.pack("<HHIIHH4sI", 1, 1, sample_rate, sample_rate * 2, 2, 16, b"data", size)
     try:
         with atomic_write(path) as temporary:
-            temporary.write_bytes(header + samples.astype("<i2", copy=False).tobytes())
+            temporary.write_bytes(wav_header(size, sample_rate) + samples.astype("<i2", copy=False).tobytes())
     except OSError as error:
         raise AudioError(f"{path}: can't be written: {error.strerror or error}") from error
 

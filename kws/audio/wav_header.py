@@ -66,6 +66,12 @@ def wav_layout(file: BinaryIO, length: int, name: str) -> WavLayout | None:
     return None
 
 
+def wav_header(size: int, sample_rate: int) -> bytes:
+    """Return the header (44 bytes) of mono 16-bit PCM with `size` bytes of sound."""
+    start = struct.pack("<4sI8sI", b"RIFF", 36 + size, b"WAVEfmt ", 16)
+    return start + struct.pack("<HHIIHH4sI", 1, 1, sample_rate, 2 * sample_rate, 2, 16, b"data", size)
+
+
 def _counts_header(declared: int, found: int, header: int, closed: bool) -> bool:
     """Return whether the declared data size is too large only because it counts the header, or a part of it.
 

@@ -64,6 +64,13 @@ def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool =
     )
 
 
+def default_rule(lists: bool) -> SplitRule:
+    """The rule of a command without percentages: the lists of the data, or the hash with its defaults."""
+    from kws.data.splits import HashedSplit, ListedSplit
+
+    return ListedSplit() if lists else HashedSplit()
+
+
 def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
     """Return the split that the arguments ask for; `unseen`: see `kws.data.splits.UnseenWords`."""
     from kws.data.splits import HashedSplit, ListedSplit

@@ -120,19 +120,18 @@ def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
     """Open the clips of --data: the testing split, and some of the training split."""
     from functools import partial
 
+    from kws.cli.clip_set import default_rule
     from kws.data.background import load_background
     from kws.data.sets.split_set import open_split
     from kws.data.sources.folder import Folder
-    from kws.data.splits import HashedSplit, ListedSplit, SplitRule
     from kws.export.exporter import ExportData, calibration_clips
 
     root = Folder(args.data).prepare()
-    rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
     spec = model.spec
     # Without recordings of noise there are no silence clips.
     silence = 10.0 if load_background(root, spec.sample_rate, spec.samples) is not None else 0.0
     split = partial(
-        open_split, root, model.labels, rule=rule, sample_rate=spec.sample_rate, clip_samples=spec.samples,
+        open_split, root, model.labels, rule=default_rule(args.lists), sample_rate=spec.sample_rate, clip_samples=spec.samples,
         unknown_percentage=10.0, silence_percentage=silence, seed=args.seed, cache_dir=args.cache_dir, fit=spec.fit,
     )  # fmt: skip
     return ExportData(split("testing"), calibration_clips(split("training")))

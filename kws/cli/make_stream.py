@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kws.audio.framing import FeatureSpec
-    from kws.data.splits import SplitRule
     from kws.evaluation.streams.simulation import SimulatedStream
     from kws.labels import LabelSet
 
@@ -64,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    from kws.data.splits import HashedSplit, ListedSplit
+    from kws.cli.clip_set import default_rule
     from kws.errors import KwsError
     from kws.evaluation.streams.simulation import simulate_stream
     from kws.evaluation.streams.simulation_clips import open_clips
@@ -79,8 +78,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.out.parent.is_dir():  # before an hour is mixed
         raise KwsError(f"{args.out.parent}: no such folder; make it, or write elsewhere")
     labels, spec = _wanted(args)
-    rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
-    source, noises, names = open_clips(args.data, labels, args.split, rule, spec, args.cache_dir)
+    source, noises, names = open_clips(args.data, labels, args.split, default_rule(args.lists), spec, args.cache_dir)
     scene = simulate_stream(settings, spec.sample_rate, spec.samples, source, noises)
     facts = {"data": str(args.data), "split": args.split, "lists": args.lists, "labels": list(labels.names)}
     clips = [names[clip] for clip in scene.clips]

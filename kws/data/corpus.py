@@ -84,8 +84,8 @@ def open_corpus(
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
-    A pack is built under a lock and renamed into place, and read without one: it may lie on a disk that can't be written.
-    Clips that were copied are packed again.
+    A pack is built under a lock and renamed into place, and read without one, so that its disk may be
+    read-only. Clips that were copied are packed again.
 
     Args:
         root: folder with one folder a word.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import struct
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.audio.wav_header import wav_header
 from kws.errors import KwsError
 from kws.files.atomic import atomic_write
 from kws.labels import LabelSet
@@ -151,9 +151,7 @@ class Recorder:
                     np.lib.format.write_array(member, np.array(value), allow_pickle=False)
 
     def _header(self) -> bytes:
-        size = 2 * self._samples
-        start = struct.pack("<4sI8sI", b"RIFF", 36 + size, b"WAVEfmt ", 16)
-        return start + struct.pack("<HHIIHH4sI", 1, 1, self._rate_hz, 2 * self._rate_hz, 2, 16, b"data", size)
+        return wav_header(2 * self._samples, self._rate_hz)
 
 
 def read_gaps(path: Path, sample_rate: int) -> tuple[Gap, ...] | None:
