@@ -1,4 +1,4 @@
-"""How a test stream is mixed."""
+"""Settings of a simulated stream."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _MOST_DB = 200
 
 @dataclass(frozen=True)
 class SceneSettings:
-    """How a test stream is mixed; the defaults are the original's.
+    """Settings of a simulated stream; the defaults are those of TensorFlow's generate_streaming_test_wav.
 
     Args:
-        minutes: length.
-        interval_s: one word in each such slot, at a random place in it.
-        unknown_percentage: of the words, in percent; 100: none but other words.
-        background_volume: each piece of noise has a random volume up to this.
-        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole noise,
-            whose pieces keep their volumes to each other; it takes the place of `background_volume`. None: the volume as it is.
-        no_words: noise alone, to count false accepts.
-        seed: of all draws.
+        minutes: length of the stream.
+        interval_s: length of a slot; each holds one word, at a random position.
+        unknown_percentage: share of words that are not keywords, in percent.
+        background_volume: largest random volume of a piece of noise.
+        snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole
+            noise, whose pieces keep their relative volumes; replaces `background_volume`. None: no such scaling.
+        no_words: noise alone, to count false alarms.
+        seed: of all random numbers.
 
     Raises:
-        KwsError: a value that makes no sense.
+        KwsError: a value out of range.
     """
 
     minutes: float = 10.0
