@@ -1,4 +1,4 @@
-"""What this processor is fast at."""
+"""Properties of the CPU."""
 
 from __future__ import annotations
 
@@ -9,8 +9,5 @@ import torch
 
 @cache
 def lacks_avx512() -> bool:
-    """Whether it has AVX2 and no AVX-512: products of float32 run at a fraction of the speed, so that other ways are shorter.
-
-    Without them a training step takes 1.6 times as long for ds_tc_resnet, 1.1 times for bc_tc_resnet and bc_resnet.
-    """
+    """Return True on CPUs with AVX2 but not AVX-512, where other float32 kernels are faster (docs/speed.md)."""
     return torch.backends.cpu.get_cpu_capability() == "AVX2"

@@ -1,1 +1,1 @@
-"""Pictures."""
+"""Figures of clips, streams and evaluations, drawn with Matplotlib."""

@@ -1,4 +1,4 @@
-"""Pictures: confusion matrix; accuracy over confidence; a clip's waveform and features; what a decoder's thresholds trade."""
+"""Figures: confusion matrix; reliability; a clip's waveform and features; the trade-off of a decoder's thresholds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kws.files.atomic import atomic_write, is_special
 
 
 def confusion_figure(confusion: Confusion, title: str = "") -> Figure:
-    """The confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
+    """Draw the confusion matrix: rows the truth, columns the predictions; coloured by the share of each row."""
     counts, names = confusion.counts, confusion.names
     size = max(4.0, 1.6 + 0.5 * len(names))
     figure = Figure(figsize=(size, size), layout="constrained")
@@ -48,15 +48,15 @@ def sound_figure(
     hop_ms: float,
     title: str = "",
 ) -> Figure:
-    """A clip three times over one time axis: waveform, spectrogram in dB, features.
+    """Draw a clip's waveform, spectrogram in dB and features, on one time axis.
 
     Args:
         waveform: (samples,).
-        power: (frames, bins) from 0 Hz to half the rate.
+        power: (frames, bins), from 0 Hz to half the sample rate.
         features: (frames, bins).
-        sample_rate: samples a second.
+        sample_rate: in Hz.
         hop_ms: from frame to frame.
-        title: of the picture.
+        title: of the figure.
     """
     figure = Figure(figsize=(9, 8), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True)
@@ -76,7 +76,7 @@ def sound_figure(
 
 
 def _draw_features(axes: Axes, figure: Figure, features: NDArray[np.float32], hop_ms: float) -> None:
-    # A few large coefficients (the first of an MFCC) would hide all others.
+    # Percentiles, for a few large coefficients (the first of an MFCC) would hide all others.
     low, high = np.percentile(features, [2, 98])
     picture = axes.imshow(
         features.T, origin="lower", aspect="auto", cmap="viridis", vmin=low, vmax=max(high, low + 1e-6),
@@ -87,11 +87,11 @@ def _draw_features(axes: Axes, figure: Figure, features: NDArray[np.float32], ho
 
 
 def reliability_figure(curves: Mapping[str, Reliability], title: str = "") -> Figure:
-    """Accuracy over confidence, a line a curve and its ECE in the legend, over the number of clips in each bin.
+    """Draw accuracy by confidence, one line per curve with its ECE, above the number of clips in each bin.
 
     Args:
         curves: by name, such as before and after.
-        title: of the picture.
+        title: of the figure.
     """
     figure = Figure(figsize=(6, 6.5), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -111,13 +111,13 @@ def reliability_figure(curves: Mapping[str, Reliability], title: str = "") -> Fi
 
 
 def det_figure(tuning: Tuning, title: str = "") -> Figure:
-    """Words missed or taken for others over false accepts an hour, by threshold; the settings before and after are marked.
+    """Draw the share of words not found against false alarms per hour, by threshold; mark the settings before and after.
 
-    Both axes have zero on them: up to one false accept in all the sound the x axis is linear, from there logarithmic.
+    Both axes include zero: the x axis is linear up to one false alarm in all the sound, and logarithmic beyond.
 
     Args:
-        tuning: what a search found.
-        title: of the picture.
+        tuning: the result of a search.
+        title: of the figure.
     """
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     axes = figure.add_subplot()
@@ -149,19 +149,19 @@ def _place(point: OperatingPoint) -> tuple[float, float]:
 
 
 def plain(text: str) -> str:
-    """A name as Matplotlib draws it letter for letter: $ begins no formula, and what is not UTF-8 is an escape."""
+    """Escape a name so that Matplotlib draws it literally: $ starts no formula, and non-UTF-8 bytes become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a picture whole, in the format of its ending.
+    """Write a figure atomically, in the format of the file's ending.
 
     Raises:
-        KwsError: the ending is no picture format, or the folder can't be written.
+        KwsError: the ending is no image format, or the file can't be written.
     """
     try:
         with atomic_write(path) as temporary:
-            # Named, for without an ending Matplotlib would write to another file.
+            # The format is given, for without an ending Matplotlib would write to another file.
             form = path.suffix[1:] or ("png" if is_special(path) else "no ending")
             figure.savefig(temporary, dpi=120, format=form)
     except ValueError as error:

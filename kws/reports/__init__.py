@@ -1,1 +1,1 @@
-"""What an evaluation leaves behind: JSON, pictures, the page of wrong clips."""
+"""Reports of an evaluation: JSON, figures, and a page of wrong clips."""
