@@ -44,7 +44,7 @@ def htk_mel_filterbank(fft_size: int, sample_rate: int, bands: int, lower_hz: fl
 
 
 def dct_matrix(coefficients: int, bands: int, *, orthonormal: bool) -> Tensor:
-    """Build the DCT-II (coefficients, bands): orthonormal, or with coefficient 0 scaled like the others, sqrt(2/bands)·cos(…).
+    """Build the DCT-II (coefficients, bands): orthonormal, or sqrt(2/bands)·cos(…) for coefficient 0 as well.
 
     Not torchaudio's `create_dct`: it rounds the angles to float32, which shows in the coefficients of silence.
     """
@@ -57,7 +57,7 @@ def dct_matrix(coefficients: int, bands: int, *, orthonormal: bool) -> Tensor:
 
 
 def group_matrix(bins: int, size: int) -> Tensor:
-    """Build means over groups of `size` neighbours, SAME-padded, padding not counted (as TensorFlow's average pooling)."""
+    """Build means over groups of `size` bins, SAME-padded, padding not counted (TensorFlow's average pooling)."""
     groups = math.ceil(bins / size)
     before = (groups * size - bins) // 2
     position = torch.arange(bins) + before

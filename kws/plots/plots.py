@@ -111,7 +111,7 @@ def reliability_figure(curves: Mapping[str, Reliability], title: str = "") -> Fi
 
 
 def det_figure(tuning: Tuning, title: str = "") -> Figure:
-    """Draw the share of words not found against false alarms per hour, by threshold; mark the settings before and after.
+    """Draw the share of words not found against false alarms per hour; mark the settings before and after tuning.
 
     Both axes include zero: the x axis is linear up to one false alarm in all the sound, and logarithmic beyond.
 
