@@ -93,9 +93,9 @@ def serve(path: Path) -> None:
     start = time.perf_counter()
     import numpy as np
 
-    import kws
+    from kws.inference.loading import load
 
-    model = kws.load(path, threads=1)
+    model = load(path, threads=1)
     clip = np.random.default_rng(0).uniform(-0.1, 0.1, (1, model.spec.samples)).astype(np.float32)
     model.score(clip)
     first = time.perf_counter() - start

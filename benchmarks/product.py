@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from kws.frontend.fast_linear import product
+from kws.frontend.fast_linear import fast_linear
 from kws.training.allocator import keep_freed_memory
 
 SIZES = {
@@ -46,7 +46,7 @@ def main() -> None:
     for name, (rows, inputs, outputs) in SIZES.items():
         x, weight = torch.randn(*rows, inputs), torch.randn(outputs, inputs)
         plain = median_ms(lambda x=x, weight=weight: F.linear(x, weight))
-        ours = median_ms(lambda x=x, weight=weight: product(x, weight, per_clip=x.dim() == 3))
+        ours = median_ms(lambda x=x, weight=weight: fast_linear(x, weight, per_clip=x.dim() == 3))
         count = math.prod(rows)
         size = f"{count} × {inputs} × {outputs}"
         speed = 2 * count * inputs * outputs / ours / 1e6

@@ -140,7 +140,7 @@ def draw(rows: list[Row], path: Path) -> None:
     """Accuracy over multiplies, on a log scale."""
     from matplotlib.figure import Figure
 
-    from kws.plots.plots import save_figure
+    from kws.plots.figure import save_figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()

@@ -33,12 +33,11 @@ MODELS = (*ORIGINALS, "ds_tc_resnet", "bc_tc_resnet")
 LIVE = """
 import json, sys, time
 import numpy as np
-import kws
-from kws.inference.loading import open_scorer
+from kws.inference.loading import load, open_scorer
 from kws.streaming.spotter import Spotter
 def held_mb():
     return int(dict(line.split(":", 1) for line in open("/proc/self/status"))["VmRSS"].split()[0]) / 1024
-model = kws.load(sys.argv[1], threads=1)
+model = load(sys.argv[1], threads=1)
 spotter = Spotter(open_scorer(model), model.metadata.decoder)
 rng, chunk = np.random.default_rng(0), 480
 minute = rng.integers(-3000, 3000, 60 * 16000).astype(np.int16)

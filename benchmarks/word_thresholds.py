@@ -11,11 +11,11 @@ import argparse
 import time
 from pathlib import Path
 
-import kws
-from kws.cli.stream import starting_settings
 from kws.cli.tune import score_stream
-from kws.evaluation.streams.operating_point import Judge, OperatingPoint
+from kws.evaluation.streams.operating_point import OperatingPoint, OperatingPointEvaluator
 from kws.evaluation.streams.tuning import tune
+from kws.inference.decoder_options import model_settings
+from kws.inference.loading import load
 from kws.streaming.events import read_truth
 
 
@@ -25,8 +25,8 @@ def main() -> None:
     parser.add_argument("streams", type=Path, nargs=4)
     parser.add_argument("--targets", default="5,20,50,100,200")
     args = parser.parse_args()
-    model = kws.load(args.model, threads=1)
-    start = starting_settings(model)
+    model = load(args.model, threads=1)
+    start = model_settings(model)
     truths = [read_truth(path.with_suffix(".txt")) if place % 2 == 0 else () for place, path in enumerate(args.streams)]
     scored = [score_stream(model, path, start, truth) for path, truth in zip(args.streams, truths, strict=True)]
     print(f"{'':8}{'thresholds':12}{'chosen on: hits':>17}{'false/h':>9}{'held out: hits':>18}{'false/h':>9}{'seconds':>9}")
@@ -35,7 +35,7 @@ def main() -> None:
             began_s = time.perf_counter()
             after = tune(scored[:2], start, false_accepts_per_hour=target, per_word=per_word).after
             seconds = time.perf_counter() - began_s
-            held = Judge(scored[2:], 750, 0.95).point(after.settings)
+            held = OperatingPointEvaluator(scored[2:], 750, 0.95).point(after.settings)
             print(f"{target:6g}/h {name:12}{column(after)}{column(held)}{seconds:9.1f}")
 
 

@@ -14,12 +14,12 @@ SILENCE = "_silence_"
 UNKNOWN = "_unknown_"
 SILENCE_INDEX = 0
 UNKNOWN_INDEX = 1
-# The joiners that Persian and the scripts of India are written with; str.isprintable() takes them for control characters.
+# The joiners of Persian and of the scripts of India; str.isprintable() takes them for control characters.
 _JOINERS = str.maketrans("", "", "\u200c\u200d")
 
 
 def plain_word(word: str) -> str:
-    """The form in which words are compared: composed letters (Unicode's NFC), without blanks around them.
+    """Return a word as words are compared: composed letters (Unicode's NFC), without blanks around it.
 
     A Mac's disk may write é as two characters where a keyboard writes one.
     """
@@ -92,7 +92,7 @@ class LabelSet:
 
 
 def _texts(words: object) -> tuple[str, ...]:
-    """The words given, as text; a number such as 1 is the word "1".
+    """Return the words as text; a number such as 1 is the word "1".
 
     Raises:
         KwsError: what is given is no list, or a word is neither.

@@ -71,3 +71,10 @@ def test_classes_that_the_configuration_names_are_there(path: Path) -> None:
 def test_registered_names_are_those_of_the_configuration(group: str, registered: list[str]) -> None:
     settings = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "conf" / group).glob("*.yaml"))]
     assert sorted(option["name"] for option in settings) == registered
+
+
+def test_the_map_leads_somewhere() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named_paths = set(re.findall(r"`((?:kws|conf|tests)/[\w./]*)`", text)) - {"kws/models/my_net.py", "conf/model/my_net.yaml"}
+    assert len(named_paths) > 20
+    assert [path for path in sorted(named_paths) if not (ROOT / path).exists()] == []

@@ -70,7 +70,7 @@ def test_a_folder_of_the_same_name_does_not_hide_the_package(tmp_path: Path) -> 
     (tmp_path / "kws").mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     found = subprocess.run(
-        [sys.executable, "-c", "import kws; print(kws.load)"], cwd=tmp_path, env=environment, text=True, capture_output=True,
+        [sys.executable, "-c", "import kws; kws.load_model"], cwd=tmp_path, env=environment, text=True, capture_output=True,
         check=False,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr

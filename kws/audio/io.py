@@ -194,8 +194,13 @@ def _at_rate(waveform: NDArray[np.float32], found_hz: int, sample_rate: int, res
         raise AudioError(f"{name}: its header says {found_hz} Hz; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz can be resampled")
     if not LOWEST_RATE_HZ <= sample_rate <= HIGHEST_RATE_HZ:
         raise AudioError(f"sample_rate: {sample_rate} given; {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz can be resampled to")
+    return resampled(waveform, found_hz, sample_rate)
+
+
+def resampled(waveform: NDArray[np.float32], found_hz: int, sample_rate: int) -> NDArray[np.float32]:
+    """A whole sound (samples,) at another rate, both in whole Hz; `kws.audio.resampler.Resampler` takes it in chunks."""
     from scipy.signal import resample_poly  # here, for it takes half a second to import and most sound never needs it
 
     common = math.gcd(found_hz, sample_rate)
-    resampled: NDArray[np.float32] = resample_poly(waveform, sample_rate // common, found_hz // common)
-    return resampled
+    outputs: NDArray[np.float32] = resample_poly(waveform, sample_rate // common, found_hz // common)
+    return outputs

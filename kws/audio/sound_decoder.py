@@ -14,7 +14,7 @@ from kws.audio.wav_header import AudioError
 
 _BLOCK_FRAMES = 1 << 18
 # Float sound lies in -1..1, and a mix may pass it; at a hundred times that it was stored in units of something else.
-_LOUDEST_FLOAT = 100.0
+LOUDEST_FLOAT = 100.0
 _NO_NEWS = 10 ** (1 / 20)
 # Of the channels' mean energy: a mix with less has lost its sound to channels that cancel each other.
 _CANCELLED = 0.02
@@ -47,13 +47,19 @@ def decode(name: str, source: io.BytesIO | str | bytes) -> Decoded:
         raise AudioError(f"{name}: can't be read as sound ({reason}); convert it to WAV or FLAC, or leave it out") from error
     if not np.isfinite(waveform).all():
         raise AudioError(f"{name}: holds NaN or infinite samples; write it again from the original sound")
-    if (peak := float(np.abs(waveform).max())) > _LOUDEST_FLOAT:
+    if (peak := float(np.abs(waveform).max())) > LOUDEST_FLOAT:
         raise AudioError(f"{name}: its float samples reach {peak:g}; float sound lies in -1 to 1; scale it, or write 16-bit")
-    if peak > 1:
-        # A mix passes full scale, and so do MP3 and Ogg by a little: the wave keeps its shape, and within 1 dB it is no news.
-        waveform = waveform / np.float32(peak)
-        notes += (f"its samples reach {peak:.3g} times full scale; all of it was scaled down to full scale",) * (peak > _NO_NEWS)
-    return Decoded(waveform, len(energies), sample_rate, notes)
+    waveform, scaled = within_full_scale(waveform, peak)
+    return Decoded(waveform, len(energies), sample_rate, notes + scaled)
+
+
+def within_full_scale(waveform: NDArray[np.float32], peak: float) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Sound (samples,) that reaches this peak, scaled down to -1..1 if need be; and what is to be said of it, if anything."""
+    if peak <= 1:
+        return waveform, ()
+    # A mix passes full scale, and so do MP3 and Ogg by a little: the wave keeps its shape, and within 1 dB it is no news.
+    note = f"its samples reach {peak:.3g} times full scale; all of it was scaled down to full scale"
+    return waveform / np.float32(peak), (note,) * (peak > _NO_NEWS)
 
 
 def _mixed(source: io.BytesIO | str | bytes, channel: int | None = None) -> tuple[NDArray[np.float32], NDArray[np.float64], int]:

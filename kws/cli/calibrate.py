@@ -51,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.errors import KwsError
     from kws.evaluation.calibration import assess, choose_temperature, log_scores
     from kws.inference.checkpoint import load_checkpoint
@@ -69,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     choice = choose_temperature(log_scores(fitted.scores), fitted.truths, model.labels.names, old)
     fit = assess(log_scores(held_out.scores), held_out.truths, choice.temperature, choice.outcome)
     if args.reliability is not None:
-        from kws.plots.plots import reliability_figure, save_figure
+        from kws.plots.figure import save_figure
+        from kws.plots.reliability import reliability_figure
 
         curves = {"temperature 1": fit.before, f"temperature {fit.temperature:.2f}": fit.after}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({judged})"), args.reliability)
@@ -102,7 +103,7 @@ def set_temperature(args: argparse.Namespace) -> int:
 
 
 def to_text(fit: Fit, found: float, split: str, judged: str) -> str:
-    """The temperature, how it came about, and ECE and log-likelihood without and with it."""
+    """Return the temperature, how it was fitted, and ECE and log-likelihood without and with it."""
     head = f"temperature {fit.temperature:.3f} (the checkpoint had {found:.3f}); {split}: {fit.outcome}"
     rows = [
         ("ECE (%)", f"{100 * fit.before.ece:.2f}", f"{100 * fit.after.ece:.2f}"),

@@ -28,7 +28,7 @@ def add_set_arguments(parser: argparse.ArgumentParser, split: str, what: str = "
 
 
 def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool = False) -> ClipSet:
-    """The clips of a split; of an official test set, all of them as they are.
+    """Return the clips of a split; of an official test set, all of them.
 
     `partial`: some of the model's words may have no clips, if one has.
 
@@ -65,7 +65,7 @@ def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool =
 
 
 def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
-    """The rule of the arguments; `unseen`: see `kws.data.splits.UnseenWords`."""
+    """Return the split rule that the arguments name; `unseen`: see `kws.data.splits.UnseenWords`."""
     from kws.data.splits import HashedSplit, ListedSplit
 
     if args.lists:
@@ -74,10 +74,10 @@ def split_rule(args: argparse.Namespace, **unseen: Any) -> SplitRule:
 
 
 def score_set(model: Model, clips: ClipSet) -> Predictions:
-    """The model's answers, with a progress bar."""
+    """Score the clips, with a progress bar."""
     from tqdm import tqdm
 
-    from kws.evaluation.predictions import answers
+    from kws.evaluation.predictions import predict_dataset
 
     with tqdm(total=len(clips), desc="scoring", unit="clip", mininterval=0.5, leave=False) as bar:
-        return answers(model.score, clips, model.labels.names, done=bar.update)
+        return predict_dataset(model.score, clips, model.labels.names, done=bar.update)

@@ -58,14 +58,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
+    """Run the command; return the exit status."""
     from kws.evaluation.unseen_words import report_unseen
+    from kws.inference.loading import load
     from kws.reports.test_report import write_report
 
     args.data = only_folder(args)
     check_errors(args)
-    model = kws.load(args.model)
+    model = load(args.model)
     clips = open_set(args, model, args.split, partial=True)
     unseen_clips = open_unseen_set(args, model)
     answers = score_set(model, clips)
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def only_folder(args: argparse.Namespace) -> Path:
-    """DATA, if there is one.
+    """Return DATA, if it is one folder.
 
     Raises:
         KwsError: there are more: a pattern of the shell named several models, mostly.
@@ -116,19 +116,20 @@ def say_missing(confusion: Confusion, model: Model) -> None:
 
 
 def split_name(args: argparse.Namespace) -> str:
-    """What is scored, as the results name it."""
+    """Name what is scored, for the results."""
     from kws.data.sets.test_set import is_test_set
 
     return "test set" if is_test_set(args.data) else str(args.split)
 
 
 def judge_confidence(args: argparse.Namespace, model: Model, answers: Predictions) -> dict[str, float]:
-    """The model's temperature, and its ECE and log-likelihood; draws the picture of --reliability."""
+    """Return the model's temperature, ECE and log-likelihood; draw the picture of --reliability."""
     from kws.evaluation.calibration import nll, reliability
 
     curve, temperature = reliability(answers.scores, answers.truths), model.metadata.temperature
     if args.reliability is not None:
-        from kws.plots.plots import reliability_figure, save_figure
+        from kws.plots.figure import save_figure
+        from kws.plots.reliability import reliability_figure
 
         curves = {f"temperature {temperature:.2f}": curve}
         save_figure(reliability_figure(curves, f"{args.model.name} on {args.data.name} ({args.split})"), args.reliability)
@@ -136,7 +137,7 @@ def judge_confidence(args: argparse.Namespace, model: Model, answers: Prediction
 
 
 def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
-    """The clips of --unseen-words."""
+    """Return the clips of --unseen-words."""
     from kws.data.sets.split_set import open_unseen
     from kws.errors import KwsError
 
@@ -162,7 +163,7 @@ def open_unseen_set(args: argparse.Namespace, model: Model) -> UnseenSet | None:
 def print_results(
     args: argparse.Namespace, confusion: Confusion, calibration: Mapping[str, float], unseen: UnseenReport | None
 ) -> None:
-    """The table for people."""
+    """Return the results as text."""
     from kws.evaluation.confusion import pairs_to_text
 
     print(confusion.to_text())
@@ -202,6 +203,6 @@ def write_errors(args: argparse.Namespace, model: Model, answers: Predictions, c
     from kws.reports import error_report
 
     count = 20 if args.errors_count is None else args.errors_count
-    total = min(count, len(answers.wrong())) + len(answers.doubtful())
+    total = min(count, len(answers.wrong())) + len(answers.least_confident())
     with tqdm(total=total, desc="drawing", unit="clip", mininterval=0.5, leave=False) as bar:
         error_report.write_errors(args.errors, answers, clips, model.spec, facts, count, bar.update)

@@ -71,7 +71,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.export.android import check_android, put_into_app
     from kws.export.exporter import export
     from kws.export.formats import find_formats
@@ -117,7 +117,7 @@ def check_streaming(args: argparse.Namespace) -> None:
 
 
 def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
-    """The clips of --data: the testing split, and some of the training split."""
+    """Read the clips of --data: the testing split, and some of the training split."""
     from functools import partial
 
     from kws.data.background import load_background

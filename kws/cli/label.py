@@ -36,16 +36,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
+    """Run the command; return the exit status."""
     from kws.audio.cutting import fit_clip, note_on_longer
     from kws.audio.io import read_audio, to_float
     from kws.errors import KwsError
+    from kws.inference.loading import load
 
     if args.top < 1:
         raise KwsError(f"--top: {args.top} makes no sense; give at least 1")
     files = list_sounds(args.sounds)
-    model = kws.load(args.model)
+    model = load(args.model)
     sample_rate, samples = model.spec.sample_rate, model.spec.samples
     fit = args.fit or model.spec.fit
     failed = longer = 0
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def list_sounds(paths: list[Path]) -> list[Path]:
-    """The files named, and all sound files in the folders named."""
+    """Return the files given, and all sound files in the folders given."""
     from kws.audio.io import find_audio
     from kws.errors import KwsError
 
@@ -83,10 +83,10 @@ def list_sounds(paths: list[Path]) -> list[Path]:
 
 
 def as_text(file: Path, ranked: list[tuple[str, float]]) -> str:
-    """A line for people."""
+    """Return a clip's labels as a line of text."""
     return f"{printable(str(file))}  " + "  ".join(f"{printable(name)} {score:.3f}" for name, score in ranked)
 
 
 def as_json(file: Path, ranked: list[tuple[str, float]]) -> str:
-    """A line of JSON."""
+    """Return a clip's labels as a line of JSON."""
     return json_line({"file": str(file), "label": ranked[0][0], "scores": dict(ranked)})

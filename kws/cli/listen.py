@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kws.inference.model import Model
-    from kws.streaming.live_session import Heard, LiveSession
+    from kws.streaming.live_session import LiveSession, SessionState
     from kws.streaming.microphone import Microphone
     from kws.streaming.recorder import Recorder
 
@@ -65,11 +65,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
+    """Run the command; return the exit status."""
     from kws.cli.stream import decoder_settings
     from kws.errors import KwsError
-    from kws.inference.loading import open_scorer
+    from kws.inference.loading import load, open_scorer
     from kws.streaming.live_session import LiveSession
 
     if args.list_devices:
@@ -79,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.model is None:
         raise KwsError("listen: no MODEL given; give a checkpoint or an exported model")
-    model = kws.load(args.model, threads=args.threads)
+    model = load(args.model, threads=args.threads)
     settings = decoder_settings(args, model)
     scorer = open_scorer(model, settings.stride_ms)
     with contextlib.ExitStack() as opened:
@@ -203,7 +202,7 @@ def print_lines(microphone: Microphone, listener: LiveSession, stopped: Callable
         show(listener.end(), form, clip_ms)
 
 
-def summary(heard: Heard) -> str:
+def summary(heard: SessionState) -> str:
     """A line on the whole stream."""
     from kws.cli.printing import clock_time
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kws.cli.printing import clock_time, printable
-from kws.streaming.live_session import Heard
+from kws.streaming.live_session import SessionState
 
 _QUIETEST_DB = -60.0
 _MARKED_MS = 1500  # a label that was found is marked for so long
@@ -19,7 +19,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def open_screen(console: Console) -> Live:
-    """The terminal's other screen while entered, drawn by `update(view, refresh=True)`; what was there before comes back."""
+    """Open the terminal's alternate screen, drawn by `update(view, refresh=True)`; restore what was there."""
     return Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
 
@@ -53,7 +53,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class LiveView:
-    """How it stands with a live stream, as large as the terminal: where that is low, detections are left out, then labels.
+    """Draw a live session as large as the terminal: a low one shows fewer detections, then fewer labels.
 
     Args:
         heard: how it stands.
@@ -61,7 +61,7 @@ class LiveView:
         window_ms: length of a window: a decision comes that much after its time.
     """
 
-    heard: Heard
+    heard: SessionState
     title: str
     window_ms: float
 
@@ -83,8 +83,8 @@ def _title_line(title: str, time_ms: int) -> Table:
     return line
 
 
-def _state_lines(heard: Heard) -> RenderResult:
-    """The level of the sound, and what the machine makes of it: what was lost first, for a narrow terminal breaks the line."""
+def _state_lines(heard: SessionState) -> RenderResult:
+    """Draw the sound's level, then lost samples, lag and load; losses first, for a narrow terminal breaks the line."""
     level = Table.grid()
     level.add_column()
     level.add_column(width=20)
@@ -97,8 +97,8 @@ def _state_lines(heard: Heard) -> RenderResult:
     yield Text.assemble((lost, "bold red" if heard.dropped else ""), cost)
 
 
-def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
-    """A row a label: its name, its score as a bar with the threshold, and as a number; marked while it was just found."""
+def _scores(heard: SessionState, window_ms: float, options: ConsoleOptions) -> Table:
+    """Draw a row a label: name, score as a bar with its threshold and as a number, a mark when just detected."""
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=2, justify="right")
     table.add_column(no_wrap=True, overflow="crop", max_width=max(options.max_width // 3, 4))
@@ -111,8 +111,8 @@ def _scores(heard: Heard, window_ms: float, options: ConsoleOptions) -> Table:
     return table
 
 
-def _detections(heard: Heard, most: int) -> Table:
-    """The latest, the newest first."""
+def _detections(heard: SessionState, most: int) -> Table:
+    """Draw the latest detections, the newest first."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", min_width=12)
     for found in heard.detections[::-1][:most]:

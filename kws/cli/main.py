@@ -22,7 +22,7 @@ COMMANDS = (
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of `kws`, with all its commands."""
+    """Build the parser of `kws`, with all its commands."""
     parser = argparse.ArgumentParser(
         prog="kws", description="Keyword spotting: label, evaluate, export, stream, listen, prepare."
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kws.audio.framing import FeatureSpec
     from kws.data.splits import SplitRule
-    from kws.evaluation.streams.simulation import Scene
+    from kws.evaluation.streams.simulation import SimulatedStream
     from kws.labels import LabelSet
 
 EPILOG = """\
@@ -63,15 +63,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.data.splits import HashedSplit, ListedSplit
     from kws.errors import KwsError
-    from kws.evaluation.streams.simulation import make_scene
+    from kws.evaluation.streams.simulation import simulate_stream
     from kws.evaluation.streams.simulation_clips import open_clips
-    from kws.evaluation.streams.simulation_settings import SceneSettings
+    from kws.evaluation.streams.simulation_settings import SimulationSettings
     from kws.labels import UNKNOWN
 
-    settings = SceneSettings(
+    settings = SimulationSettings(
         args.minutes, args.interval_s, args.unknown_percentage, args.background_volume, args.snr_db, args.no_words, args.seed
     )
     if args.out.suffix != ".wav":
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     labels, spec = _wanted(args)
     rule: SplitRule = ListedSplit() if args.lists else HashedSplit()
     source, noises, names = open_clips(args.data, labels, args.split, rule, spec, args.cache_dir)
-    scene = make_scene(settings, spec.sample_rate, spec.samples, source, noises)
+    scene = simulate_stream(settings, spec.sample_rate, spec.samples, source, noises)
     facts = {"data": str(args.data), "split": args.split, "lists": args.lists, "labels": list(labels.names)}
     clips = [names[clip] for clip in scene.clips]
     _write(args.out, scene, {"settings": asdict(settings), **facts}, spec.sample_rate, clips)
@@ -93,17 +93,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _wanted(args: argparse.Namespace) -> tuple[LabelSet, FeatureSpec]:
     """Labels, rate and clip length: the model's, or the words given and the defaults."""
-    import kws
     from kws.audio.framing import LOUDEST, FeatureSpec
+    from kws.inference.loading import load
     from kws.labels import LabelSet
 
     if args.model is None:
         return LabelSet(args.words.split(",")), FeatureSpec(fit=LOUDEST)
-    model = kws.load(args.model)
+    model = load(args.model)
     return model.labels, model.spec
 
 
-def _write(out: Path, scene: Scene, facts: dict[str, Any], sample_rate: int, clips: list[str]) -> None:
+def _write(out: Path, scene: SimulatedStream, facts: dict[str, Any], sample_rate: int, clips: list[str]) -> None:
     """Write the recording and its truth, all three files or none, for a truth beside another's recording misleads."""
     from kws.audio.io import write_wav
     from kws.errors import KwsError

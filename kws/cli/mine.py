@@ -35,23 +35,24 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
+    """Run the command; return the exit status."""
     from kws.audio.long_recording import read_sound
     from kws.cli.label import list_sounds
-    from kws.cli.stream import decoder_settings, spot
+    from kws.cli.stream import decoder_settings
     from kws.errors import KwsError
     from kws.evaluation.streams.mining import mine
+    from kws.inference.loading import load
+    from kws.inference.spotting import spot_with_scores
     from kws.streaming.recorder import read_gaps
 
-    model = kws.load(args.model, threads=args.threads)
+    model = load(args.model, threads=args.threads)
     settings = decoder_settings(args, model)
     failed = total = 0
     seconds = 0.0
     for path in list_sounds(args.sounds):
         try:
             samples = read_sound(path, model.spec)
-            detections, _, _ = spot(model, samples, settings, read_gaps(path, model.spec.sample_rate))
+            detections, _, _ = spot_with_scores(model, samples, settings, read_gaps(path, model.spec.sample_rate))
             clips = mine(samples, detections, model.spec.sample_rate, model.spec.samples, args.out, path.stem)
         except KwsError as error:
             print(f"error: {error}", file=sys.stderr)

@@ -68,7 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     from kws.data.prepare import PrepareSettings, prepare
     from kws.errors import KwsError
 
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def table(report: Report) -> dict[str, dict[str, int]]:
-    """The counts of each word: recordings, kept, clipped (these are among the kept) and those left out, by reason."""
+    """Count the recordings of each word: all, kept, clipped (also among the kept), left out by reason."""
     counts = {word: dict.fromkeys(("recordings", *COLUMNS), 0) for word in report.empty_words}
     for recording in report.recordings:
         row = counts.setdefault(recording.word, dict.fromkeys(("recordings", *COLUMNS), 0))
@@ -96,7 +96,7 @@ def table(report: Report) -> dict[str, dict[str, int]]:
 
 
 def text(report: Report, out: Path, clip_ms: float = 1000.0) -> list[str]:
-    """The report in lines: what was left out or is doubtful, the counts, where the clips are."""
+    """Return the report as text: what was left out or is doubtful, the counts, where the clips are."""
     from kws.audio.cutting import note_on_longer
 
     lines = [f"{entry} (passed over)" for entry in report.ignored]
@@ -121,7 +121,7 @@ def text(report: Report, out: Path, clip_ms: float = 1000.0) -> list[str]:
 
 
 def as_json(report: Report, settings: PrepareSettings, source: Path, out: Path) -> dict[str, Any]:
-    """The report as JSON values."""
+    """Return the report as JSON values."""
     return {
         "in": str(source),
         "out": str(out) if report.kept else None,

@@ -37,21 +37,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
+    """Run the command; return the exit status."""
     import torch
 
-    import kws
     from kws.audio.framing import FeatureSpec
     from kws.audio.io import read_audio, to_float
     from kws.errors import KwsError
     from kws.frontend.front_end import FRONT_ENDS
     from kws.frontend.spectrum import Spectrum
+    from kws.inference.loading import load
     from kws.models.config import ModelConfig
-    from kws.plots.plots import save_figure, sound_figure
+    from kws.plots.figure import save_figure
+    from kws.plots.sound import sound_figure
 
     settings: Mapping[str, Any] = {"name": args.features}
     if args.model is not None:
-        settings = FRONT_ENDS.by_name(kws.load(args.model).metadata.features)
+        settings = FRONT_ENDS.by_name(load(args.model).metadata.features)
     sample_rate = int(settings.get("sample_rate", FeatureSpec().sample_rate))
     sound = read_audio(args.sound, sample_rate)
     try:

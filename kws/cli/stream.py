@@ -9,18 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
     from kws.inference.model import Model
     from kws.streaming.decoder_settings import DecoderSettings
     from kws.streaming.events import Detection, SpokenWord
-    from kws.streaming.recorder import Gap
-
-    # Samples, and how many were lost before them.
-    Piece = tuple[NDArray[np.int16], int]
 
 EPILOG = """\
 A detection's time is the START of the window of sound that decided, as the original's; the decision could be known a
@@ -77,15 +70,16 @@ def add_decoder_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
+    """Run the command; return the exit status."""
     from kws.audio.long_recording import read_sound
     from kws.evaluation.streams.ground_truth import check_times, read_truth_of
+    from kws.inference.loading import load
+    from kws.inference.spotting import spot_with_scores
     from kws.streaming.events import write_audacity, write_detections
     from kws.streaming.recorder import read_gaps
 
     check_arguments(args)
-    model = kws.load(args.model, threads=args.threads)
+    model = load(args.model, threads=args.threads)
     truth = read_truth_of(args.ground_truth, model.labels.names) if args.ground_truth is not None else None
     settings = decoder_settings(args, model)
     samples = read_sound(args.sound, model.spec)
@@ -95,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if args.as_original:
         check_longer(args.sound, len(samples), model)
     gaps = read_gaps(args.sound, model.spec.sample_rate)
-    detections, times_ms, scores = spot(model, samples, settings, gaps, as_original=args.as_original)
+    detections, times_ms, scores = spot_with_scores(model, samples, settings, gaps, as_original=args.as_original)
     if args.out is not None and args.format == "audacity":
         write_audacity(args.out, detections, model.spec.clip_ms)
     elif args.out is not None:
@@ -105,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     if args.scores is not None:
         write_scores(args.scores, times_ms, scores, duration_ms, model)
     if args.picture is not None:
-        from kws.plots.plots import save_figure
+        from kws.plots.figure import save_figure
         from kws.plots.stream import stream_figure
 
         drawn = (samples, model.spec.sample_rate, times_ms, scores, model.labels.names, detections, truth or ())
@@ -130,59 +124,12 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise KwsError(f"--out: {args.out} needs --format json or --format audacity")
 
 
-def starting_settings(model: Model) -> DecoderSettings:
-    """The model's settings; their stride is that of a streaming artefact, where it is one, in whole milliseconds."""
-    from kws.inference.stream_model import StreamModel
-    from kws.streaming.scorer import fits_stride
-
-    settings = model.metadata.decoder
-    if isinstance(model, StreamModel) and not fits_stride(settings.stride_ms, model.scorer()):
-        return replace(settings, stride_ms=max(round(1000 * model.layout.stride_samples / model.spec.sample_rate), 1))
-    return settings
-
-
 def decoder_settings(args: argparse.Namespace, model: Model) -> DecoderSettings:
     """The model's settings, with what the command line says instead."""
+    from kws.inference.decoder_options import model_settings
+
     asked = {name: getattr(args, name, None) for name in (*_OVERRIDES, "stride_ms")}
-    return replace(starting_settings(model), **{name: value for name, value in asked.items() if value is not None})
-
-
-def spot(
-    model: Model,
-    samples: NDArray[np.int16],
-    settings: DecoderSettings,
-    gaps: Sequence[Gap] | None = None,
-    watched: Callable[[Iterator[Piece]], Iterable[Piece]] = iter,
-    as_original: bool = False,
-) -> tuple[list[Detection], NDArray[np.int64], NDArray[np.float32]]:
-    """Detections in a recording, and time and scores of every window; where it has `gaps`, exactly as it was heard live.
-
-    `watched` sees every piece of about a second before it is scored. `as_original` scores the windows of the original's tool.
-    """
-    import numpy as np
-
-    from kws.inference.loading import open_scorer
-    from kws.streaming.live_session import feed
-    from kws.streaming.recorder import blocks_of
-    from kws.streaming.spotter import Spotter
-
-    # Of a recording of which all was lost there are no windows.
-    heard = [(np.zeros(0, np.int64), np.zeros((0, len(model.labels)), np.float32))]
-    scorer = open_scorer(model, settings.stride_ms)
-    keep = not as_original
-    spotter = Spotter(scorer, settings, lambda times, scores: heard.append((times, scores)), pad_ends=keep, fill_zeros=keep)
-    if as_original:
-        # Its windows end before the last sample: `audio_data_offset < audio_data_end` in test_streaming_accuracy.cc.
-        samples = samples[:-1]
-    piece = model.spec.sample_rate
-    at_once = piece if gaps is None else scorer.stride_samples
-    detections: list[Detection] = []
-    for samples_of, lost in watched(blocks_of(samples, gaps or (), piece)):
-        detections += feed(spotter, samples_of, lost, at_once)
-    if not as_original:
-        detections += spotter.flush()
-    times_ms, scores = (np.concatenate(parts) for parts in zip(*heard, strict=True))
-    return detections, times_ms, scores
+    return replace(model_settings(model), **{name: value for name, value in asked.items() if value is not None})
 
 
 def check_longer(path: Path, samples: int, model: Model) -> None:

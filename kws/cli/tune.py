@@ -74,20 +74,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; returns the exit status."""
-    import kws
-    from kws.cli.stream import starting_settings
+    """Run the command; return the exit status."""
     from kws.evaluation.streams.tuning import tune
+    from kws.inference.decoder_options import model_settings
+    from kws.inference.loading import load
     from kws.inference.metadata_update import check_writable, write_decoder
 
     if not args.dry_run:
         check_writable(args.model)
-    model = kws.load(args.model)
-    start = starting_settings(model)
+    model = load(args.model)
+    start = model_settings(model)
     streams, target = open_streams(args, model, start), args.false_accepts_per_hour
     tuning = tune(streams, start, false_accepts_per_hour=target, per_word=args.per_word_thresholds)
     if args.picture is not None:
-        from kws.plots.plots import det_figure, save_figure
+        from kws.plots.det import det_figure
+        from kws.plots.figure import save_figure
 
         save_figure(det_figure(tuning, f"{args.model.name} on {(args.stream or args.scores).name}"), args.picture)
     if write := tuning.reached and not args.dry_run:
@@ -158,9 +159,10 @@ def score_stream(
     from tqdm import tqdm
 
     from kws.audio.long_recording import read_sound
-    from kws.cli.stream import check_longer, spot
+    from kws.cli.stream import check_longer
     from kws.evaluation.streams.ground_truth import check_times
     from kws.evaluation.streams.offline_decoder import ScoredStream
+    from kws.inference.spotting import spot_with_scores
     from kws.streaming.recorder import read_gaps
 
     sample_rate = model.spec.sample_rate
@@ -172,7 +174,7 @@ def score_stream(
     bar = partial(
         tqdm, total=-(-len(sound) // sample_rate), desc=f"scoring {path.name}", unit="s", mininterval=0.5, leave=False
     )  # fmt: skip
-    _, times_ms, scores = spot(model, sound, settings, read_gaps(path, sample_rate), bar, as_original)
+    _, times_ms, scores = spot_with_scores(model, sound, settings, read_gaps(path, sample_rate), bar, as_original)
     return ScoredStream(times_ms, scores, model.labels.names, truth, duration_ms)
 
 

@@ -39,6 +39,10 @@ class KwsError(Exception):
         self.setting = setting if setting is not None else (found[1] if found else None)
 
 
+class InputError(KwsError, ValueError):
+    """Samples, or an argument of a function, of the wrong type, shape or value: a ValueError too, as Python's own would be."""
+
+
 def user_error(error: BaseException | None) -> KwsError | None:
     """The error a user can mend that is behind this one, such as Hydra's about a setting that a constructor refused."""
     while error is not None and not isinstance(error, KwsError):

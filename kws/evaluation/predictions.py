@@ -52,7 +52,7 @@ class Predictions:
         places = np.flatnonzero(self.predictions != self.truths)
         return places[np.argsort(-self.confidences[places], kind="stable")]
 
-    def doubtful(self, count: int = 1) -> Places:
+    def least_confident(self, count: int = 1) -> Places:
         """Return indices of correct predictions, up to `count` per label in label order, the least confident first."""
         right = np.flatnonzero(self.predictions == self.truths)
         right = right[np.argsort(self.confidences[right], kind="stable")]
@@ -63,11 +63,11 @@ class Predictions:
 def evaluate(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Confusion:
-    """Compute the confusion matrix of a model over a set; the arguments are those of `answers`."""
-    return answers(score, clips, names, batch_size, done).confusion
+    """Compute the confusion matrix of a model over a set; the arguments are those of `predict_dataset`."""
+    return predict_dataset(score, clips, names, batch_size, done).confusion
 
 
-def answers(
+def predict_dataset(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Predictions:
     """Score a set with a model.
@@ -88,7 +88,7 @@ def answers(
 def predict(
     score: Scorer, clips: ClipSet, batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> NDArray[np.int64]:
-    """Return a model's predicted label of each clip of a set, int64 (clips,); the arguments are those of `answers`."""
+    """Return a model's predicted label of each clip, int64 (clips,); the arguments are those of `predict_dataset`."""
     predictions = np.zeros(len(clips), dtype=np.int64)
     for places, scored in _scored(score, clips, batch_size, done):
         predictions[places] = scored.argmax(axis=1)

@@ -12,7 +12,7 @@ from torch.export import ExportedProgram
 from kws.errors import KwsError, first_line
 from kws.inference.executorch import NOISY, sealed
 from kws.inference.metadata import METADATA_KEY, Metadata
-from kws.inference.warnings_off import quiet
+from kws.inference.suppress_warnings import suppress_warnings
 
 
 def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, path: Path) -> None:
@@ -33,7 +33,7 @@ def write_executorch(module: nn.Module, example: Tensor, metadata: Metadata, pat
     Raises:
         KwsError: ExecuTorch is missing, or an operator can't be written.
     """
-    with quiet(*NOISY):
+    with suppress_warnings(*NOISY):
         try:
             from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
             from executorch.exir import to_edge_transform_and_lower

@@ -15,7 +15,7 @@ from kws.export.graph.constants import compact
 from kws.export.graph.names import shorten
 from kws.frontend.spectrum import Spectrum
 from kws.inference.metadata import METADATA_KEY, Metadata
-from kws.inference.warnings_off import quiet
+from kws.inference.suppress_warnings import suppress_warnings
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
@@ -69,7 +69,7 @@ def write_onnx(
     """
     onnx = _package()
     # The exporter warns about operators of torchvision, and about its own inside.
-    with quiet("torch.onnx", "onnxscript", "onnx_ir"):
+    with suppress_warnings("torch.onnx", "onnxscript", "onnx_ir"):
         try:
             program = torch.onnx.export(
                 module, example if isinstance(example, tuple) else (example,), dynamo=True, opset_version=OPSET, verbose=False,

@@ -25,7 +25,7 @@ from kws.inference.loading import load
 from kws.inference.metadata import Metadata
 from kws.inference.model import ExportedModel
 from kws.inference.stream_model import StreamModel
-from kws.models.streaming import carries
+from kws.models.streaming import is_stateful
 from kws.streaming.scorer import StatefulScorer
 
 _log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def _write_and_compare(
         signals = {"real clips": _cut(some_of(data.testing, _REAL_CLIPS).ravel(), model.spec.samples, stride_samples), **signals}
         clips, names = len(data.testing), model.labels.names
         accuracy, checkpoint_accuracy = (evaluate(which.score, data.testing, names).accuracy for which in (artefact, model))
-    reference = _WholeStream(module) if carries(model.network) else model
+    reference = _WholeStream(module) if is_stateful(model.network) else model
     rows = compare(reference, _Rejoined(artefact), signals)
     stride, zeros = np.random.default_rng(0).uniform(-0.1, 0.1, stride_samples), module.layout.zeros()
     step_ms = median_ms(lambda: artefact.step(stride.astype(np.float32), zeros))

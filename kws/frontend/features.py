@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kws.audio.framing import START, FeatureSpec
 from kws.errors import KwsError
-from kws.frontend.fast_linear import product
+from kws.frontend.fast_linear import fast_linear
 from kws.frontend.filterbanks import dct_matrix, group_matrix, htk_mel_filterbank, original_mel_filterbank
 from kws.frontend.front_end import FrontEnd, register_front_end
 from kws.frontend.spectrum import Spectrum
@@ -59,8 +59,8 @@ class Mfcc(FrontEnd):
     def forward(self, waveform: Tensor) -> Tensor:
         """Compute MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         magnitude = self.spectrum(waveform).sqrt()
-        bands = product(magnitude, self.mel.to(magnitude.dtype))
-        return product(bands.clamp(min=1e-12).log(), self.dct.to(bands.dtype))
+        bands = fast_linear(magnitude, self.mel.to(magnitude.dtype))
+        return fast_linear(bands.clamp(min=1e-12).log(), self.dct.to(bands.dtype))
 
 
 @register_front_end("mfcc_torchaudio", former_path="kws.features.MfccTorchaudio")
@@ -107,10 +107,10 @@ class MfccTorchaudio(FrontEnd):
     def forward(self, waveform: Tensor) -> Tensor:
         """Compute MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         power = self.spectrum(waveform)
-        bands = product(power, self.mel.to(power.dtype))
+        bands = fast_linear(power, self.mel.to(power.dtype))
         level_db = bands.clamp(min=1e-10).log() * (10 / math.log(10))
         loudest = level_db.amax(dim=(1, 2), keepdim=True)
-        return product(torch.maximum(level_db, loudest - self.top_db), self.dct.to(bands.dtype))
+        return fast_linear(torch.maximum(level_db, loudest - self.top_db), self.dct.to(bands.dtype))
 
 
 @register_front_end("log_mel", former_path="kws.features.LogMel")
@@ -152,7 +152,7 @@ class LogMel(FrontEnd):
     def forward(self, waveform: Tensor) -> Tensor:
         """Compute log-mel energies (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         power = self.spectrum(waveform)
-        return product(power, self.mel.to(power.dtype)).clamp(min=self.floor).log()
+        return fast_linear(power, self.mel.to(power.dtype)).clamp(min=self.floor).log()
 
 
 @register_front_end("average", former_path="kws.features.Average")
@@ -190,7 +190,7 @@ class Average(FrontEnd):
     def forward(self, waveform: Tensor) -> Tensor:
         """Compute mean powers (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         power = self.spectrum(waveform)
-        return product(power, self.groups.to(power.dtype))
+        return fast_linear(power, self.groups.to(power.dtype))
 
 
 def _check_bands(bins: int, mel_bands: int, lower_hz: float, upper_hz: float, sample_rate: int) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from kws.audio.framing import FeatureSpec
 from kws.frontend import processor
-from kws.frontend.fast_linear import product
+from kws.frontend.fast_linear import fast_linear
 
 # In exported models, frames of more pieces than this are gathered sample by sample.
 _MOST_PIECES = 48
@@ -66,8 +66,8 @@ class Spectrum(nn.Module):
         """Compute the power (batch, frames, bins) of frames (batch, frames, window) by matrix products."""
         right = frames[..., self.right :]
         left = frames[..., 1 : 1 + self.window - self.right].flip(-1)
-        real = product(right + left, self.cosine.to(frames.dtype), per_clip=self.training)
-        imaginary = product(right - left, self.sine.to(frames.dtype), per_clip=self.training)
+        real = fast_linear(right + left, self.cosine.to(frames.dtype), per_clip=self.training)
+        imaginary = fast_linear(right - left, self.sine.to(frames.dtype), per_clip=self.training)
         return torch.addcmul(real * real, imaginary, imaginary)
 
     def _by_fft(self, frames: Tensor) -> Tensor:

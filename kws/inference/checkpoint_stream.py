@@ -14,7 +14,7 @@ from kws.errors import KwsError
 from kws.frontend.features import MfccTorchaudio
 from kws.inference.checkpoint import WaveformModel, probabilities
 from kws.inference.torch_threads import TORCH_THREADS
-from kws.models.streaming import carries, streamed
+from kws.models.streaming import is_stateful, to_streaming
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.scorer import Scores, StatefulScorer, States, StreamLayout, stride_samples
 
@@ -48,7 +48,7 @@ class StreamingScores(nn.Module):
         self.stride = _checked_stride(stride_ms, model)
         # Where windows lie apart, frames between them belong to none.
         step = min(self.stride // spec.hop, spec.frames)
-        if carries(model.network) and step * spec.hop < self.stride:
+        if is_stateful(model.network) and step * spec.hop < self.stride:
             raise KwsError(
                 f"stride_ms: {stride_ms:g} given; this network carries its state from frame to frame and can leave none out:"
                 f" give at most {spec.frames * spec.hop_ms:g}"
@@ -56,7 +56,7 @@ class StreamingScores(nn.Module):
         self.front_end, self.temperature = model.front_end, model.temperature
         strides = -(-(spec.window + (spec.frames - 1) * spec.hop) // self.stride)
         lead = strides * step - spec.frames
-        self.network = streamed(model.network, model.front_end.frames, model.front_end.bins, step, lead)
+        self.network = to_streaming(model.network, model.front_end.frames, model.front_end.bins, step, lead)
         # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart, within it.
         before = spec.window + (step - 1) * spec.hop - self.stride
         self.kept = max(-(-before // self.stride), 0)

@@ -15,7 +15,7 @@ import torch
 from kws.errors import KwsError
 from kws.inference.metadata import METADATA_KEY, Metadata
 from kws.inference.model import ExportedModel, Scores, Waveforms
-from kws.inference.warnings_off import quiet
+from kws.inference.suppress_warnings import suppress_warnings
 
 # After the program comes its SHA-256, then this. Runtimes read as far as the program's header says, and no further.
 _SEAL = b"kws.sha256"
@@ -95,7 +95,7 @@ def _open_runtime(path: Path, threads: int | None) -> Any:
     library = "executorch.extension.pybindings.portable_lib"
     # A method keeps a pointer to the pool, which setting frees: once there may be a method, the pool is left alone.
     first = library not in sys.modules
-    with quiet(*NOISY), redirect_stderr(io.StringIO()):  # it tells of the processor
+    with suppress_warnings(*NOISY), redirect_stderr(io.StringIO()):  # it tells of the processor
         try:
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kws.errors import KwsError, missing_package
+from kws.errors import InputError, KwsError, missing_package
 from kws.inference.model import ExportedModel, Model
 from kws.inference.stream_model import StreamModel, whole_or_streaming
 from kws.streaming.scorer import StreamScorer, WindowScorer, fits_stride
@@ -36,7 +36,7 @@ def load(path: str | Path, threads: int | None = None) -> Model:
     """
     path = Path(path)
     if threads is not None and not 1 <= threads <= _MOST_THREADS:
-        raise KwsError(f"threads: {threads} given; 1 to {_MOST_THREADS} is expected")
+        raise InputError(f"threads: {threads} given; 1 to {_MOST_THREADS} is expected")
     if path.suffix not in SUFFIXES:
         known = ", ".join(f"{suffix} ({kind})" for suffix, kind in SUFFIXES.items())
         raise KwsError(f"{path}: its ending says no kind of model; {known} can be loaded")

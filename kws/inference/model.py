@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kws.audio.cutting import fit_clip
 from kws.audio.framing import FeatureSpec
 from kws.audio.io import read_audio, to_float
-from kws.errors import KwsError
+from kws.errors import InputError, KwsError
 from kws.inference.metadata import Metadata
 from kws.labels import LabelSet
 
@@ -116,16 +116,18 @@ def check_waveforms(waveform: Waveforms, spec: FeatureSpec) -> Waveforms:
     """The waveforms as float32 in C order, if a model with this spec can score them.
 
     Raises:
-        KwsError: it can't; what was found and expected is said.
+        InputError: it can't; what was found and expected is said.
     """
     waveform = np.asarray(waveform)
     if not np.issubdtype(waveform.dtype, np.floating):
-        raise KwsError(f"waveform: {waveform.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)")
+        raise InputError(
+            f"waveform: {waveform.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)"
+        )
     if waveform.ndim != 2 or waveform.shape[1] != spec.samples:
-        raise KwsError(
+        raise InputError(
             f"waveform: shape {waveform.shape} given; (batch, {spec.samples}) expected, {spec.clip_ms:g} ms at"
             f" {spec.sample_rate} Hz (`model.read(path)` reads a file so; kws.audio.fit_length cuts or pads samples)"
         )
     if not np.isfinite(waveform).all():
-        raise KwsError("waveform: holds NaN or infinite samples; a score of it would mean nothing")
+        raise InputError("waveform: holds NaN or infinite samples; a score of it would mean nothing")
     return np.ascontiguousarray(waveform, dtype=np.float32)

@@ -12,10 +12,10 @@ from kws.models.layers.channel_major import (
     Pointwise,
     SubSpectralNorm,
     TimeDepthwise,
-    add_and_rectify,
-    as_maps,
-    as_planes,
+    add_relu,
+    from_channel_major,
     mean_over_frequency,
+    to_channel_major,
 )
 from kws.models.registry import register_model
 
@@ -115,13 +115,13 @@ class ImageConv(nn.Conv2d):
         if torch.is_autocast_enabled("cpu"):
             # Before 25 copies of it are laid side by side.
             image = image.to(torch.get_autocast_dtype("cpu"))
-        planes = as_planes(image)[0]
+        planes = to_channel_major(image)[0]
         bins, frames = planes.shape[0], planes.shape[2]
         padded = F.pad(planes, (self.before, self.after, 0, 0, 2, 2))
         taps = [padded[tap % 5 : tap % 5 + bins : 2, :, tap // 5 : tap // 5 + frames] for tap in range(25)]
         columns = torch.stack(taps)
         out = torch.mm(self.weight.flatten(1), columns.view(25, -1))
-        return as_maps(out.view(-1, *columns.shape[1:]))
+        return from_channel_major(out.view(-1, *columns.shape[1:]))
 
     def plain(self, image: Tensor) -> Tensor:
         """As `forward`, whatever the order in memory."""
@@ -167,7 +167,7 @@ class Block(nn.Module):
         """(batch, inputs, time, frequency) to (batch, outputs, time, frequency / stride)."""
         over_frequency = self.over_frequency(self.change(maps))
         row = self.over_time(mean_over_frequency(over_frequency))
-        return add_and_rectify(over_frequency, row, maps if self.past else None)
+        return add_relu(over_frequency, row, maps if self.past else None)
 
     def advance(self, maps: Tensor, inside: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward` of a causal block, of new frames of a stream; and the next `before`, its `history` last rows over time.
@@ -184,7 +184,7 @@ class Block(nn.Module):
             if index > 0:
                 row = layer(row)
         after = rows[:, :, maps.shape[2] :]
-        return add_and_rectify(over_frequency, row, maps if self.past else None), after
+        return add_relu(over_frequency, row, maps if self.past else None), after
 
 
 class Head(nn.Module):
@@ -221,13 +221,13 @@ class CollapsingDepthwise(nn.Conv2d):
             return self.plain(maps)
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[3] != 5:
             return self.plain(maps)
-        planes = as_planes(F.pad(maps, (0, 0, 2, 2)))
+        planes = to_channel_major(F.pad(maps, (0, 0, 2, 2)))
         channels, bins, batch, padded = planes.shape
         # Of five bins there is one row of output: each of the taps in time is one product over frequency.
         rows = torch.bmm(self.weight.flatten(0, 1), planes.reshape(channels, bins, -1)).view(channels, 5, batch, padded)
         frames = padded - 4
         out = torch.stack([rows[:, tap, :, tap : tap + frames] for tap in range(5)]).sum(dim=0)
-        return as_maps(out[:, None])
+        return from_channel_major(out[:, None])
 
     def plain(self, maps: Tensor) -> Tensor:
         """As `forward`, whatever the order in memory."""

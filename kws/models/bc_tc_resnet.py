@@ -10,7 +10,7 @@ from kws.errors import KwsError
 from kws.models.bc_resnet import Block, Stem
 from kws.models.ds_tc_resnet import CausalBlock
 from kws.models.layers.channel_major import Pointwise, SubSpectralNorm
-from kws.models.layers.channels_last import mean_over_time, to_lines
+from kws.models.layers.channels_last import mean_over_time, to_channels_last
 from kws.models.registry import register_model
 
 
@@ -82,7 +82,7 @@ class BcTcResNet(nn.Module):
         maps = self.stem(self._image(features))
         for block in self.front:
             maps = block(maps)
-        maps = to_lines(self.mixed(maps))
+        maps = to_channels_last(self.mixed(maps))
         for block in self.over_time:
             maps = block(maps)
         logits: Tensor = self.output(self.dropout(mean_over_time(maps)))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from kws.models.layers.dropout import ReluDropout
 from kws.models.layers.same_padding import Dense, SameConv2d, as_image, flatten, same_padding
 from kws.models.registry import register_model
-from kws.models.streaming import CachedFeatures, StreamedNetwork
+from kws.models.streaming import CachedFeatures, StreamingNetwork
 
 
 @register_model("conv")
@@ -39,14 +39,14 @@ class Conv(nn.Module):
         logits: Tensor = self.output(flatten(maps))
         return logits
 
-    def streamed(self, step: int) -> StreamedNetwork:
+    def to_streaming(self, step: int) -> StreamingNetwork:
         """This network over a stream, computing once what overlapping windows have in common."""
         if _StreamedConv.middle_of(self.frames) < 1:
             return CachedFeatures(self, self.frames, self.bins, step)
         return _StreamedConv(self, step)
 
 
-class _StreamedConv(StreamedNetwork):
+class _StreamedConv(StreamingNetwork):
     """The features are cached (frames, bins); of the maps, only what the padding at a window's ends reaches is its own.
 
     At 98 frames that is 19 of the 49 rows that the second convolution gives. The 30 between are cut from maps over all the rows

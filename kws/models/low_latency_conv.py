@@ -10,7 +10,7 @@ from kws.errors import KwsError
 from kws.models.layers.dropout import Dropout, ReluDropout
 from kws.models.layers.same_padding import Dense, as_image, flatten, initialise
 from kws.models.registry import register_model
-from kws.models.streaming import StreamedNetwork
+from kws.models.streaming import StreamingNetwork
 
 
 @register_model("low_latency_conv")
@@ -59,12 +59,12 @@ class LowLatencyConv(nn.Module):
         logits: Tensor = self.output(hidden)
         return logits
 
-    def streamed(self, step: int) -> StreamedNetwork:
+    def to_streaming(self, step: int) -> StreamingNetwork:
         """This network over a stream, its convolution sliding on from window to window."""
         return _StreamedConv(self, step)
 
 
-class _StreamedConv(StreamedNetwork):
+class _StreamedConv(StreamingNetwork):
     """The features are cached (frames, bins); no window is cut out, for the convolution is one long."""
 
     def __init__(self, network: LowLatencyConv, step: int) -> None:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class StreamedNetwork(nn.Module):
+class StreamingNetwork(nn.Module):
     """What scores a stream has: `cache_shape`; features and a cache in, logits and the next cache out.
 
     Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings its own as
@@ -28,7 +28,7 @@ class StreamedNetwork(nn.Module):
         raise NotImplementedError
 
 
-class CachedFeatures(StreamedNetwork):
+class CachedFeatures(StreamingNetwork):
     """Any network: the features are cached, and every window goes through the whole network.
 
     Args:
@@ -53,7 +53,7 @@ class CachedFeatures(StreamedNetwork):
         return logits, rows[rows.shape[0] - self.cache_shape[0] :]
 
 
-class CarriedNetwork(StreamedNetwork):
+class StatefulNetwork(StreamingNetwork):
     """A causal network whose layers remember their last inputs, and whose last maps are averaged over each window.
 
     The cache: frames heard, as far as that matters; what the layers remember; the last maps. Frames before the stream are zeros
@@ -98,7 +98,7 @@ class CarriedNetwork(StreamedNetwork):
         return logits, torch.cat(parts)
 
 
-def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 0) -> StreamedNetwork:
+def to_streaming(network: nn.Module, frames: int, bins: int, step: int, lead: int = 0) -> StreamingNetwork:
     """The network over a stream: as it does this itself, or else as any network can.
 
     Args:
@@ -107,13 +107,13 @@ def streamed(network: nn.Module, frames: int, bins: int, step: int, lead: int = 
         step: frames from window to window, at most a window's.
         lead: frames before the stream's first.
     """
-    if carries(network):
-        return CarriedNetwork(network, frames, step, lead)
+    if is_stateful(network):
+        return StatefulNetwork(network, frames, step, lead)
     own = getattr(network, "streamed", None)
-    made: StreamedNetwork = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
+    made: StreamingNetwork = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
     return made
 
 
-def carries(network: nn.Module) -> bool:
+def is_stateful(network: nn.Module) -> bool:
     """Whether a window's scores depend on what was heard before it, so that only a stream's first is the clip by itself."""
     return callable(getattr(network, "advance", None))

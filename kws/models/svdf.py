@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kws.frontend.fast_linear import product
+from kws.frontend.fast_linear import fast_linear
 from kws.models.layers.dropout import Dropout, ReluDropout
 from kws.models.layers.same_padding import Dense
 from kws.models.registry import register_model
-from kws.models.streaming import StreamedNetwork
+from kws.models.streaming import StreamingNetwork
 
 
 class Svdf(nn.Module):
@@ -45,7 +45,7 @@ class Svdf(nn.Module):
         time = self.time.view(self.units, self.rank, -1)
         frequency = self.frequency.view(self.units, self.rank, -1)
         folded = torch.bmm(time.transpose(1, 2), frequency)
-        return product(features.flatten(1), folded.flatten(1), self.bias)
+        return fast_linear(features.flatten(1), folded.flatten(1), self.bias)
 
     def filter(self, features: Tensor) -> Tensor:
         """As `forward`, in two steps: over frequency, then over time."""
@@ -94,12 +94,12 @@ class LowLatencySvdf(nn.Module):
         logits: Tensor = self.output(out)
         return logits
 
-    def streamed(self, step: int) -> StreamedNetwork:
+    def to_streaming(self, step: int) -> StreamingNetwork:
         """This network over a stream, each frame filtered over frequency once."""
         return _StreamedSvdf(self, step)
 
 
-class _StreamedSvdf(StreamedNetwork):
+class _StreamedSvdf(StreamingNetwork):
     """The filtered frames are cached (filters, frames); a new frame costs bins · filters multiplies."""
 
     def __init__(self, network: LowLatencySvdf, step: int) -> None:

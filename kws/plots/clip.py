@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kws.plots.plots import plain
+from kws.plots.figure import plain
 
 # More bars would be too thin to read.
 _BARS = 14

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kws.plots.plots import plain
+from kws.plots.figure import plain
 from kws.streaming.events import Detection, SpokenWord
 
 # Columns of the waveform: each shows the range of its samples.

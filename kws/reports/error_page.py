@@ -41,7 +41,7 @@ class HeardClip:
 
 
 def error_page(
-    title: str, summary: str, wrong: Sequence[HeardClip], doubtful: Sequence[HeardClip], pairs: Sequence[ConfusedPair]
+    title: str, summary: str, wrong: Sequence[HeardClip], least_confident: Sequence[HeardClip], pairs: Sequence[ConfusedPair]
 ) -> str:
     """Render the page as HTML.
 
@@ -54,4 +54,4 @@ def error_page(
     """
     text = (files(__package__) / "error_report.html.j2").read_text(encoding="utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).from_string(text)
-    return template.render(title=title, summary=summary, wrong=wrong, doubtful=doubtful, pairs=pairs)
+    return template.render(title=title, summary=summary, wrong=wrong, least_confident=least_confident, pairs=pairs)

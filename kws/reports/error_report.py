@@ -27,7 +27,7 @@ from kws.files.json_file import write_json
 from kws.files.names import printable
 from kws.frontend.features import LogMel
 from kws.plots.clip import clip_figure
-from kws.plots.plots import save_figure
+from kws.plots.figure import save_figure
 from kws.reports.error_page import HeardClip, error_page
 
 PAGE, TABLE, JSON, CLIPS = "index.html", "errors.csv", "errors.json", "clips"
@@ -88,7 +88,7 @@ def write_errors(
             (made / CLIPS).mkdir(parents=True)
             wrong = answers.wrong()
             heard = _copied(made, "wrong", wrong[:count], answers, clips, spec, done)
-            doubted = _copied(made, "right", answers.doubtful(), answers, clips, spec, done)
+            doubted = _copied(made, "right", answers.least_confident(), answers, clips, spec, done)
             _write_table(made / TABLE, wrong, [clip.sound for clip in heard], answers, clips)
             _write_page(made, answers.confusion, len(wrong), facts, heard, doubted)
             _swap(made, folder, Path(temporary) / "old")

@@ -25,7 +25,8 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
     Raises:
         KwsError: the folder can't be written.
     """
-    from kws.plots.plots import confusion_figure, save_figure
+    from kws.plots.confusion import confusion_figure
+    from kws.plots.figure import save_figure
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from kws.errors import KwsError
+from kws.errors import InputError
 
 _log = logging.getLogger(__name__)
 LONGEST_AVERAGE_MS = 10_000
@@ -38,7 +38,7 @@ class DecoderSettings:
             the score must fall.
 
     Raises:
-        KwsError: a value out of range, or settings that together could never detect anything.
+        InputError: a value out of range, or settings that together could never detect anything.
     """
 
     average_window_ms: int = 500
@@ -69,7 +69,7 @@ class DecoderSettings:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if self.average_window_ms > LONGEST_AVERAGE_MS:
-            raise KwsError(
+            raise InputError(
                 f"average_window_ms: {self.average_window_ms} given; at most {LONGEST_AVERAGE_MS} is expected, for each result"
                 " costs as much as the span holds, and a word is shorter"
             )
@@ -91,38 +91,38 @@ class DecoderSettings:
         Older files may hold a longer `average_window_ms` than is allowed now: the longest is taken, with a warning.
 
         Raises:
-            KwsError: an unknown name, or a value out of range.
+            InputError: an unknown name, or a value out of range.
         """
         if not isinstance(values, Mapping):
-            raise KwsError(f"decoder settings: {values!r} given; a mapping of names to values is expected")
+            raise InputError(f"decoder settings: {values!r} given; a mapping of names to values is expected")
         known = [field.name for field in fields(cls)]
         unknown = [str(name) for name in values if name not in known]
         if unknown:
-            raise KwsError(f"decoder settings: {', '.join(unknown)} unknown; {', '.join(known)} are known")
+            raise InputError(f"decoder settings: {', '.join(unknown)} unknown; {', '.join(known)} are known")
         return cls(**_shortened(values))
 
     def _check_window(self) -> None:
         steps = self.average_window_ms // self.stride_ms
         if self.minimum_count > steps + 1:
-            raise KwsError(
+            raise InputError(
                 f"minimum_count: {self.minimum_count} given, but a window of average_window_ms={self.average_window_ms} holds"
                 f" {steps + 1} results at stride_ms={self.stride_ms}, so nothing would ever be found; give at most {steps + 1}"
             )
         # RecognizeCommands decides nothing before a quarter of the window has passed.
         if steps * self.stride_ms < self.average_window_ms // 4:
-            raise KwsError(
+            raise InputError(
                 f"stride_ms: {self.stride_ms} given, but average_window_ms={self.average_window_ms} is shorter,"
                 f" so nothing would ever be found; give at most {self.average_window_ms}, or average_window_ms=0"
             )
 
     def _check_extras(self) -> None:
         if not isinstance(self.repeat_words, bool):
-            raise KwsError(f"repeat_words: {self.repeat_words!r} given; true or false is expected")
+            raise InputError(f"repeat_words: {self.repeat_words!r} given; true or false is expected")
         if self.repeat_held_ms is not None and not self.repeat_words:
-            raise KwsError(f"repeat_held_ms: {self.repeat_held_ms} has no effect while repeat_words is false; set it to true")
+            raise InputError(f"repeat_held_ms: {self.repeat_held_ms} has no effect while repeat_words is false; set it to true")
         lowest = min(self.threshold, *dict(self.word_thresholds).values(), 1.0)
         if self.release_threshold is not None and self.release_threshold > lowest:
-            raise KwsError(
+            raise InputError(
                 f"release_threshold: {self.release_threshold} given; at most the lowest threshold, {lowest}, is expected"
             )
 
@@ -147,7 +147,7 @@ def _whole(name: str, value: object, least: int) -> int:
     except TypeError:
         number = least - 1
     if isinstance(value, bool) or number < least:
-        raise KwsError(f"{name}: {value!r} given; a whole number of at least {least} is expected")
+        raise InputError(f"{name}: {value!r} given; a whole number of at least {least} is expected")
     return number
 
 
@@ -157,7 +157,7 @@ def _share(name: str, value: object) -> float:
     except TypeError:
         number = math.nan
     if not 0 <= number <= 1:
-        raise KwsError(f"{name}: {value!r} given; a number from 0 to 1 is expected")
+        raise InputError(f"{name}: {value!r} given; a number from 0 to 1 is expected")
     return number
 
 
@@ -165,10 +165,10 @@ def _per_word(given: object) -> tuple[tuple[str, float], ...]:
     try:
         pairs = [(word, value) for word, value in (given.items() if isinstance(given, Mapping) else given)]  # type: ignore[attr-defined]
     except (TypeError, ValueError) as error:
-        raise KwsError(f"word_thresholds: {given!r} given; a mapping of words to thresholds is expected") from error
+        raise InputError(f"word_thresholds: {given!r} given; a mapping of words to thresholds is expected") from error
     for word, _ in pairs:
         if not isinstance(word, str):
-            raise KwsError(f"word_thresholds: {word!r} is no word; YAML reads yes, no, on and off as truth values: quote them")
+            raise InputError(f"word_thresholds: {word!r} is no word; YAML reads yes, no, on and off as truth values: quote them")
     if len({word for word, _ in pairs}) < len(pairs):
-        raise KwsError(f"word_thresholds: {given!r} names a word twice; give each one threshold")
+        raise InputError(f"word_thresholds: {given!r} names a word twice; give each one threshold")
     return tuple(sorted((word, _share(f"word_thresholds.{word}", value)) for word, value in pairs))

@@ -49,6 +49,16 @@ class Detection:
     time_ms: int
     score: float
 
+    @property
+    def keyword(self) -> str:
+        """The word: `label`."""
+        return self.label
+
+    @property
+    def time(self) -> float:
+        """`time_ms` in seconds."""
+        return self.time_ms / 1000
+
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary for JSON."""
         return asdict(self)

@@ -26,7 +26,7 @@ _FAINTEST_DB = -96.0
 
 
 @dataclass(frozen=True)
-class Heard:
+class SessionState:
     """Snapshot of a live session: scores, latest detections, input level, load.
 
     Args:
@@ -126,9 +126,9 @@ class LiveSession:
         self._keep(found)
         return found
 
-    def state(self, waiting_samples: int = 0) -> Heard:
+    def state(self, waiting_samples: int = 0) -> SessionState:
         """Return a snapshot; `waiting_samples` are those that arrived but were not processed yet."""
-        return Heard(
+        return SessionState(
             self._labels, self._scores, self._thresholds, tuple(self._latest), self._found, self._time_ms,
             self._dropped, 1000 * self._dropped // self._rate_hz,
             max(10 * math.log10(self._power), _FAINTEST_DB) if self._power else _FAINTEST_DB, self._peak >= 1,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.audio.framing import FeatureSpec
-from kws.errors import KwsError
+from kws.errors import InputError, KwsError
 from kws.labels import LabelSet
 
 Samples = NDArray[np.float32]
@@ -224,13 +224,13 @@ def checked(samples: Samples) -> Samples:
     """Return the samples as float32, if they can be scored.
 
     Raises:
-        KwsError: wrong type or shape, or NaN or infinite samples.
+        InputError: wrong type or shape, or NaN or infinite samples.
     """
     samples = np.asarray(samples)
     if not np.issubdtype(samples.dtype, np.floating):
-        raise KwsError(f"samples: {samples.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)")
+        raise InputError(f"samples: {samples.dtype} given; float in [-1, 1] expected (kws.audio.io.to_float turns int16 into it)")
     if samples.ndim != 1:
-        raise KwsError(f"samples: shape {samples.shape} given; one channel, (samples,), is expected")
+        raise InputError(f"samples: shape {samples.shape} given; one channel, (samples,), is expected")
     if not np.isfinite(samples).all():
-        raise KwsError("samples: NaN or infinite; leave them out and tell of it (Spotter.skip), or find what made them")
+        raise InputError("samples: NaN or infinite; leave them out and tell of it (Spotter.skip), or find what made them")
     return samples.astype(np.float32, copy=False)

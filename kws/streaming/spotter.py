@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.audio.io import to_float
-from kws.errors import KwsError
+from kws.errors import InputError, KwsError
 from kws.labels import SILENCE
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.decoder_settings import DecoderSettings
@@ -94,7 +94,7 @@ class Spotter:
             The detections of the windows that these samples completed.
 
         Raises:
-            KwsError: wrong type or shape, or NaN or infinite samples; nothing was processed, and the stream can go on.
+            InputError: wrong type or shape, or NaN or infinite samples; nothing was processed, the stream can go on.
         """
         sound: NDArray[Any] = np.asarray(samples)
         sound = checked(to_float(sound) if sound.dtype == np.int16 else sound)
@@ -124,10 +124,10 @@ class Spotter:
             An empty list, so that `feed` and `skip` can be used alike.
 
         Raises:
-            KwsError: a negative number.
+            InputError: a negative number.
         """
         if operator.index(samples) < 0:
-            raise KwsError(f"samples: {samples} lost samples told; 0 or more are expected")
+            raise InputError(f"samples: {samples} lost samples told; 0 or more are expected")
         if samples:
             self._heard += samples
             self._restart()

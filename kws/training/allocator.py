@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 def keep_freed_memory() -> bool:
     """Tell glibc to keep what is freed for the next allocation, instead of giving it back to the system.
 
-    A training step allocates and frees tens of megabytes in large pieces. By default glibc maps each from the system and
-    unmaps it again, and the page faults cost as much as the arithmetic, several times as much on a virtual machine
+    A training step allocates and frees tens of megabytes in large pieces. By default glibc maps each from the system
+    and unmaps it again, and the page faults cost as much as the arithmetic, several times as much on a virtual machine
     (`benchmarks/allocator.py`). The peak of memory stays the same. For the whole process, until it ends.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The command that trains: Hydra composes the configuration, then one run takes place. `train.py` and `kws train` are this."""
+"""The command that trains, for `train.py` and `kws train`: Hydra composes the configuration of a run."""
 
 from __future__ import annotations
 

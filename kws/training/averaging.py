@@ -43,7 +43,7 @@ class MovingAverage(WeightAveraging):
         super().on_train_end(trainer, pl_module)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keep both: the average as the weights, and those that a longer run goes on from, at the end of training too."""
+        """Keep the average as the weights, and beside it the current weights, which a resumed run needs."""
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
         if self._trained is not None and "current_model_state" in checkpoint:
             checkpoint["current_model_state"] = self._trained
@@ -57,7 +57,7 @@ class MovingAverage(WeightAveraging):
             super().on_load_checkpoint(trainer, pl_module, checkpoint)
 
     def _average(self, averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:
-        """Update all tensors of one type: together, for one by one a GPU would be waited for at each; counts are copied."""
+        """Average all tensors of a type in one call, which a GPU does without waiting; copy counts."""
         if not averages[0].is_floating_point():
             torch._foreach_copy_(averages, currents)
             return

@@ -35,13 +35,13 @@ class Best:
 
 
 def best_callback(trainer: pl.Trainer) -> ModelCheckpoint | None:
-    """The callback that keeps `best`."""
+    """Return the callback that keeps `best`."""
     found = (callback for callback in trainer.checkpoint_callbacks if isinstance(callback, ModelCheckpoint))
     return next((callback for callback in found if callback.monitor == MONITOR and callback.filename == "best"), None)
 
 
 def written_best(trainer: pl.Trainer) -> Path | None:
-    """The file that this run wrote, or took along, as its best; None: there was no validation."""
+    """Return the best checkpoint that this run wrote or took along; None without a validation."""
     callback = best_callback(trainer)
     if callback is None or not callback.best_model_path:
         return None
@@ -50,7 +50,7 @@ def written_best(trainer: pl.Trainer) -> Path | None:
 
 
 def find_best(path: Path, checkpoint: Mapping[str, Any]) -> Best | None:
-    """The best checkpoint up to the one that a run goes on from; a warning says where it is gone.
+    """Find the best checkpoint up to the one that a run resumes from; warn where it is gone.
 
     Args:
         path: the checkpoint that a run goes on from.
@@ -114,7 +114,7 @@ class TakeBestAlong(Callback):
 
 
 def _state(checkpoint: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The state of the callback that keeps `best`, in a checkpoint."""
+    """Return the state that a checkpoint holds of the callback that keeps `best`."""
     states = (state for name, state in checkpoint.get("callbacks", {}).items() if name.startswith("ModelCheckpoint"))
     return next((state for state in states if isinstance(state, dict) and state.get("monitor") == MONITOR), None)
 

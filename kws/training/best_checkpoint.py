@@ -10,8 +10,8 @@ from torch import Tensor
 class BestCheckpoint(ModelCheckpoint):
     """Keep the best weights, and of equally good ones the latest.
 
-    Lightning keeps the earliest. A validation set of a hundred clips is all right after a few hundred steps, and the weights kept
-    would be those of a network that has hardly begun to learn.
+    Lightning keeps the earliest. A validation set of a hundred clips is all right after a few hundred steps, and the
+    weights kept would be those of a network that has hardly begun to learn.
     """
 
     @property

@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.types import STEP_OUTPUT
 from tqdm import tqdm
 
-from kws.plots.plots import confusion_figure
+from kws.plots.confusion import confusion_figure
 from kws.training.best_checkpoint import BestCheckpoint
 from kws.training.interruption import Interruption
 from kws.training.last_checkpoint import LastCheckpoint
@@ -94,7 +94,7 @@ def make_callbacks(
     averaging: Callback | None = None,
     interruption: Interruption | None = None,
 ) -> list[Callback]:
-    """The callbacks of a run: confusion matrix, checkpoints `best` and `last`, a progress bar.
+    """Build the callbacks of a run: confusion matrix, checkpoints `best` and `last`, a progress bar.
 
     Args:
         folder: of the run; checkpoints go to `checkpoints/` in it.

@@ -20,8 +20,8 @@ from kws.files.atomic import atomic_write
 class WholeCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint into its own folder under another name, and renames it once it is on the disk.
 
-    Lightning's own writes to the folder for temporary files, and copies from there over the old checkpoint where that is
-    another file system: a process that ends meanwhile leaves half a file in place of the only one.
+    Lightning's own writes to the folder for temporary files, and copies from there over the old checkpoint where that
+    is another file system: a process that ends meanwhile leaves half a file in place of the only one.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
@@ -63,7 +63,8 @@ def remove_unfinished(folder: Path) -> None:
 def use_whole_checkpoints(trainer: pl.Trainer) -> None:
     """Let a trainer write its checkpoints whole, whichever callback asks for them.
 
-    A CheckpointIO that the user gave stays; one that only passes the work on, such as AsyncCheckpointIO, passes it on to this.
+    A CheckpointIO that the user gave stays; one that only passes the work on, such as AsyncCheckpointIO, passes it on
+    to this.
     """
     strategy = trainer.strategy
     given = strategy.checkpoint_io

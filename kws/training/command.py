@@ -1,4 +1,4 @@
-"""The command line that goes on with a run: `resume=FOLDER` stands for that run's own settings and its last checkpoint."""
+"""`resume=FOLDER` on the command line: that run's own settings and its last checkpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OVERRIDES = Path(".hydra") / "overrides.yaml"
 
 
 def with_resume(arguments: Sequence[str]) -> list[str]:
-    """Put a run's own overrides and its last checkpoint in the place of `resume=FOLDER`; what else is given holds over them.
+    """Replace `resume=FOLDER` by that run's overrides and its last checkpoint; other arguments win over them.
 
     Args:
         arguments: of the command line. FOLDER is a run's, or a checkpoint in it.
@@ -41,7 +41,7 @@ def with_resume(arguments: Sequence[str]) -> list[str]:
 
 
 def go_on_command(folder: Path, ckpt: Path) -> str:
-    """What to paste into a shell to go on with a run.
+    """Return the command that resumes a run, to paste into a shell.
 
     Args:
         folder: of the run.
@@ -58,7 +58,7 @@ def go_on_command(folder: Path, ckpt: Path) -> str:
 
 
 def _find(given: str) -> tuple[Path, Path]:
-    """A run's folder and its checkpoint."""
+    """Return a run's folder and its last checkpoint."""
     place = Path(given).expanduser()
     if place.suffix == ".ckpt":
         if not place.is_file():
@@ -87,6 +87,6 @@ def _near(path: Path) -> Path:
 
 
 def _quoted(path: Path) -> str:
-    """A path as Hydra's grammar takes it."""
+    """Quote a path where Hydra's grammar needs it."""
     text = os.fspath(path)
     return text if all(sign.isalnum() or sign in "/._-" for sign in text) else "'" + text.replace("'", "\\'") + "'"

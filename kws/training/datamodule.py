@@ -57,13 +57,13 @@ class KeywordData(pl.LightningDataModule):
     Args:
         source: where the sound comes from.
         words: wanted words.
-        front_end: makes the features, or its settings (`name` and others); its spec gives the rate and the clips' length.
-        test_source: a test set whose clips are heard as they are (see kws.data.sets.test_set); None: the split's testing set.
+        front_end: a front end or its settings (`name` and others); its spec gives sample rate and clip length.
+        test_source: a test set with a folder a label (see kws.data.sets.test_set); None: the split's testing set.
         augment: augmentation of training clips; None: none.
         split: which clips train, validate and test.
         unknown_percentage, silence_percentage: clips of each label, in percent of the wanted clips.
         extra: more sources, for training alone; clips by speakers who validate or test are left out of them.
-        training_unknown_percentage: unknown clips in training, in percent of the wanted clips; None: unknown_percentage.
+        training_unknown_percentage: unknown clips in training, in percent of the keywords'; None: the same.
         extra_percentage, extra_unknown_percentage, unknown_sampling_alpha, unknown_weights: see `TrainingShares`.
         keyword_sampling_alpha, max_clips_per_word: likewise.
         batch_size: clips a step (on each device).
@@ -161,12 +161,12 @@ class KeywordData(pl.LightningDataModule):
     def train_dataloader(self) -> TrainingLoader:
         """Augmented batches; a resumed run goes on at the very step."""
         order = TrainingOrder(self.epoch_pool, self.batch_size, self.seed, *self._place())
-        # Batches, not optimiser steps: with accumulated gradients there are several a step, and fewer at an epoch's end.
+        # Batches, not optimiser steps: with accumulated gradients a step has several, fewer at an epoch's end.
         step = 0 if self.trainer is None else self.trainer.fit_loop.total_batch_idx + 1
         return TrainingLoader(self._placed_clips(), order, step)
 
     def val_dataloader(self) -> FixedLoader:
-        """The validation set."""
+        """Load the validation set."""
         return self._fixed(self.validation_pool, VALIDATION)
 
     def test_dataloader(self) -> FixedLoader:
@@ -214,7 +214,7 @@ class KeywordData(pl.LightningDataModule):
         return open_test_set(root, self.labels, spec.sample_rate, spec.samples, self.resample, self.cache_dir, spec.fit, warn)
 
     def _with_extra(self, corpus: Corpus, sets: NDArray[np.int8], real: SplitPool) -> tuple[TrainingPool, Clips]:
-        """What training draws from: the real clips, and behind them those of the extra sources, without other sets' speakers."""
+        """Build what training draws from: the real clips, then those of the extra sources by other speakers."""
         others = [self._open(prepare_extra(source)) for source in self.extra]
         for other in others:
             check_extra(other, self.split.unseen_words)
@@ -225,7 +225,7 @@ class KeywordData(pl.LightningDataModule):
         return pool, clips
 
     def _placed_clips(self) -> Clips | DeviceCorpus:
-        """The training clips: on the device, where that is asked and the device is another than the processor."""
+        """Return the training clips: in the device's memory if `on_device` is set and it is not the CPU."""
         device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
         if not self.on_device or device.type == "cpu":
             return self._training_clips

@@ -62,13 +62,13 @@ class Teacher:
 
     @torch.no_grad()
     def probabilities(self, features: Tensor, temperature: float) -> Tensor:
-        """Mean probabilities (batch, labels) of the logits divided by the temperature, for features (batch, frames, bins)."""
+        """Average softmax(logits / temperature) over the models: (batch, frames, bins) → (batch, labels)."""
         logits = [model.network.to(features.device)(features).float() for model in self.models]
         return torch.stack([F.softmax(one / temperature, dim=1) for one in logits]).mean(dim=0)
 
 
 def load_teacher(path: str | Path | Sequence[str | Path]) -> Teacher:
-    """The teacher of a checkpoint of train.py, or of several.
+    """Load one or several checkpoints of train.py as a teacher.
 
     Raises:
         KwsError: a file is missing, broken, or not a checkpoint of kws; or there is none.

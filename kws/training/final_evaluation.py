@@ -14,11 +14,12 @@ from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.calibration import Fit, assess, choose_temperature, log_scores
 from kws.evaluation.confusion import Confusion
-from kws.evaluation.predictions import answers
+from kws.evaluation.predictions import predict_dataset
 from kws.evaluation.unseen_words import report_unseen
 from kws.inference.checkpoint import load_checkpoint
 from kws.inference.metadata_update import write_temperature
-from kws.plots.plots import reliability_figure, save_figure
+from kws.plots.figure import save_figure
+from kws.plots.reliability import reliability_figure
 from kws.reports.test_report import summary, write_report
 from kws.training.best import best_callback, written_best
 from kws.training.datamodule import KeywordData
@@ -78,8 +79,8 @@ def run_test(
 ) -> float:
     """Test a checkpoint of a finished run; write the report and say the result.
 
-    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of the
-    report is written and the result is said.
+    What fails after the test itself (the clips of unseen words, the calibration, a picture) is raised once the rest of
+    the report is written and the result is said.
 
     Args:
         trainer, module, data: of the run.
@@ -151,7 +152,7 @@ def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: to
     """
     model = load_checkpoint(path).to(device)
     found, model.temperature = model.temperature, 1.0
-    heard = [answers(model.score, clips, model.labels.names) for clips in (validation, testing)]
+    heard = [predict_dataset(model.score, clips, model.labels.names) for clips in (validation, testing)]
     (logits, truths), (test_logits, test_truths) = ((log_scores(found.scores), found.truths) for found in heard)
     choice = choose_temperature(logits, truths, model.labels.names, found)
     if choice.fitted:
@@ -160,7 +161,7 @@ def fit_checkpoint(path: Path, validation: ClipSet, testing: ClipSet, device: to
 
 
 def best_validation(trainer: pl.Trainer) -> float:
-    """The best validation accuracy that the `best` checkpoint was kept for; nan before the first validation."""
+    """Return the validation accuracy of the `best` checkpoint; nan before the first validation."""
     callback = best_callback(trainer)
     score = None if callback is None else callback.best_model_score
     return float("nan") if score is None else float(score)

@@ -1,4 +1,4 @@
-"""The folder of a run: one that no other run writes into, the link to the newest, and what to do with what lies in it."""
+"""The folder of a run: claimed for one run alone, linked to as the latest, with the next commands."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LOCK = ".run.lock"
 class RunFolder(Callback):
     """Before a run or a multirun: takes its folder for this process alone, until it ends.
 
-    A folder named by the date gets a number at its end where another run has it already; one that the user names is refused while
-    another run writes into it.
+    A folder named by the date gets a number at its end where another run has it already; one that the user names is
+    refused while another run writes into it.
     """
 
     def __init__(self) -> None:

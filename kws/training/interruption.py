@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in a run: the first one is waited with until the step is whole, a second Ctrl-C ends the process."""
+"""Ctrl-C and SIGTERM in a run: the first ends it after the current step, a second Ctrl-C at once."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from kws.training.module import log_interval
 class LastCheckpoint(Checkpoint):
     """Keeps the last weights, with all that the run needs to go on from them as if it had never stopped.
 
-    Where a validation follows the step, it is written after the validation, so that what goes on from it knows its result.
+    Where a validation follows the step, it is written after the validation, so that what goes on from it knows its
+    result.
 
     Args:
         path: the file.

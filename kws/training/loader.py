@@ -34,7 +34,7 @@ class RawBatch(NamedTuple):
 
 
 class TrainingLoader:
-    """Training batches without end in sight: one pass is one epoch, and a first pass may start inside it.
+    """Yield one epoch of batches per iteration; the first may resume mid-epoch.
 
     Args:
         corpus: the clips, on disk or on the device.

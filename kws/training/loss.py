@@ -1,4 +1,4 @@
-"""What training minimises: cross entropy, with label smoothing, mixed clips, and a teacher to follow, each off by default."""
+"""The training loss: cross entropy, with label smoothing, mixup and distillation, each off by default."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Objective:
 
     Args:
         label_smoothing: share of the target that is spread over all labels (Szegedy et al. 2016); 0: none.
-        mixup: clips are mixed in pairs by shares drawn from Beta(mixup, mixup), labels alike (Zhang et al. 2018); 0: none.
-        teacher: one or more better models for the same words and features, whose mean probabilities are followed (Hinton et
-            al. 2015); None: none.
-        teacher_weight: of following the teacher, beside 1 - this of the labels.
-        temperature: that both networks' logits are divided by where the teacher is followed.
+        mixup: mix clips and labels in pairs by a share drawn from Beta(mixup, mixup) (Zhang et al. 2018); 0: none.
+        teacher: one or more better models for the same words and features, whose mean probabilities are followed
+            (Hinton et al. 2015); None: none.
+        teacher_weight: weight of the distillation loss; the cross-entropy gets 1 - teacher_weight.
+        temperature: of the student's and the teacher's logits in the distillation loss.
 
     Raises:
         KwsError: a value that makes no sense.
@@ -56,7 +56,7 @@ class Objective:
             self.teacher.check(recipe)
 
     def __call__(self, network: nn.Module, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of a batch, and the network's logits (batch, labels).
+        """Return the loss of a batch, and the network's logits (batch, labels).
 
         Args:
             network: features to logits.

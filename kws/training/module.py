@@ -30,8 +30,8 @@ class KeywordModule(pl.LightningModule):
         recipe: labels, front end and network.
         optimizer: makes an optimiser of parameters.
         schedule: factor on its rate for each step; None: constant.
-        check_nans: stop with the name of the first layer whose output or gradient is not finite; without it a run stops at
-            a loss that is not, as often as it logs one.
+        check_nans: stop with the name of the first layer whose output or gradient is not finite; without it a run stops
+            at a loss that is not, as often as it logs one.
         objective: the loss; None: plain cross entropy.
 
     Attributes:
@@ -74,7 +74,7 @@ class KeywordModule(pl.LightningModule):
         return logits
 
     def training_step(self, batch: FeatureBatch, batch_idx: int) -> Tensor:
-        """The objective of a batch.
+        """Return the loss of a batch.
 
         Raises:
             Diverged: it is not finite, at a step that is logged.
@@ -122,14 +122,14 @@ class KeywordModule(pl.LightningModule):
         self._finish("test")
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """The optimiser, and the schedule stepped every step."""
+        """Build the optimiser, and the schedule, which is stepped every step."""
         optimizer = self.make_optimizer()
         # A lambda, because LambdaLR would write any other callable's attributes into the checkpoint.
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self._factor(step))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """A new optimiser of the network's weights."""
+        """Build an optimiser of the network's weights."""
         if self._optimizer is None:
             raise RuntimeError("this module was made without an optimizer; it can't be trained")
         return self._optimizer(self.network.parameters())
@@ -161,7 +161,7 @@ class KeywordModule(pl.LightningModule):
         self._random_state = checkpoint.get("random_state")
 
     def on_train_start(self) -> None:
-        """Go on with the random state of the checkpoint, for dropout draws from it, and with this run's own learning rate."""
+        """Restore the random state, which dropout draws from; keep this run's own learning rate."""
         if self._resumed:
             self._take_options()
             self._resumed = False
@@ -224,5 +224,5 @@ class KeywordModule(pl.LightningModule):
 
 
 def log_interval(trainer: pl.Trainer) -> int:
-    """Steps between two entries in the log; 0: none. (Lightning sets it, but does not declare it.)"""
+    """Return the steps between two log entries; 0: none. (Lightning sets it, but does not declare it.)"""
     return int(getattr(trainer, "log_every_n_steps", 0))

@@ -14,7 +14,7 @@ from kws.errors import KwsError
 
 
 def given_options(factory: Callable[..., torch.optim.Optimizer] | None) -> dict[str, Any]:
-    """What the configuration gives an optimiser, by the optimiser's own names; nothing where that can't be seen."""
+    """Return the options that the configuration gives an optimiser; empty where they can't be seen."""
     return dict(factory.keywords) if isinstance(factory, partial) else {}
 
 
@@ -31,7 +31,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def take_options(optimizer: torch.optim.Optimizer, scheduler: LambdaLR, options: Mapping[str, Any], factor: float) -> None:
-    """Let an optimiser that a checkpoint has set go on with the options of this run; where they are the same, nothing changes.
+    """Give an optimiser that was restored from a checkpoint the options of this run.
 
     Args:
         optimizer: with the state and the options of the checkpoint.

@@ -21,8 +21,8 @@ _SWEEPS = ("choice(", "range(", "glob(", "interval(", "tag(", "sort(", "shuffle(
 def prepare(arguments: Iterable[str], conf: Path) -> list[str]:
     """Return arguments as Hydra's grammar wants them; what it takes as it is keeps its meaning.
 
-    A group takes null for its option `none`. A path is quoted, and its `~` expanded. A value, or an entry of a list, that the
-    grammar can't read is taken as text.
+    A group takes null for its option `none`. A path is quoted, and its `~` expanded. A value, or an entry of a list,
+    that the grammar can't read is taken as text.
 
     Args:
         arguments: of the command line.

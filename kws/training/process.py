@@ -11,8 +11,8 @@ import torch
 from kws.errors import KwsError
 from kws.training.allocator import keep_freed_memory
 
-# Lightning's own, with nothing for a user to do: a change inside PyTorch; epochs shorter than the log's interval, for here all is
-# counted in steps; and what it says of checkpoints that a run goes on from, in its own folder or another.
+# Lightning's own, with nothing for a user to do: a change inside PyTorch; epochs shorter than the log's interval, for
+# here all is counted in steps; and what it says of checkpoints that a run goes on from, in its own folder or another.
 _IDLE_WARNINGS = (
     r".*LeafSpec.*is deprecated",
     r".*The number of training batches .* is smaller than the logging interval",

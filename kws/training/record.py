@@ -30,7 +30,7 @@ _LEFT_OUT = (
 
 
 def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
-    """The settings that decide what comes of a run, as `section.name` and plain values."""
+    """Return the settings that decide a run's result, as `section.name` and plain values."""
     found: dict[str, Any] = {}
     for section in _SECTIONS:
         if section in cfg:
@@ -40,7 +40,7 @@ def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
 
 
 def differences(kept: Mapping[str, Any], mine: Mapping[str, Any], most: int = 20) -> list[str]:
-    """A line for each setting that is not what it was; at most so many."""
+    """Return a line for each setting that has changed; at most `most`."""
     names = [name for name in sorted({*kept, *mine}) if _kind(name, kept.get(name)) != _kind(name, mine.get(name))]
     lines = [f"{name} was {kept.get(name)}, is now {mine.get(name)}" for name in names]
     return lines if len(lines) <= most else [*lines[:most], f"and {len(lines) - most} more settings are not what they were"]
@@ -59,7 +59,7 @@ def sets_of(data: KeywordData) -> dict[str, Any]:
 
 
 def changed_sets(kept: Mapping[str, Any], mine: Mapping[str, Any]) -> list[str]:
-    """A line for each set whose clips are not those that they were."""
+    """Return a line for each set whose clips have changed."""
     return [
         f"the {name} set has other clips than before: {mine[name]['clips']}, it had {kept[name]['clips']}"
         for name in mine

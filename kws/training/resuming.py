@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 def check_resumable(path: str | Path, module: KeywordModule, settings: Mapping[str, Any], steps: int) -> dict[str, Any]:
     """Make sure that a run can go on from a checkpoint, and say which settings are not what they were.
 
-    Words, front end, network and kind of optimiser must be the same. Other settings of this run hold from the checkpoint's
-    step on.
+    Words, front end, network and kind of optimiser must be the same. Other settings of this run hold from the
+    checkpoint's step on.
 
     Args:
         path: the checkpoint.

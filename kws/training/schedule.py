@@ -27,7 +27,7 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
-class Stages:
+class PiecewiseConstant:
     """Stages of constant rate, as the original's `--how_many_training_steps` and `--learning_rate`.
 
     Args:
@@ -55,7 +55,7 @@ class Stages:
         return sum(self.steps)
 
     def __call__(self, step: int) -> float:
-        """The factor of the stage that the step lies in; the last one's beyond the end."""
+        """Return the factor of the step's stage; beyond the end the last stage's."""
         for length, factor in zip(self.steps, self.factors, strict=True):
             if step < length:
                 return factor
@@ -92,7 +92,7 @@ class WarmupCosine:
         return self.steps
 
     def __call__(self, step: int) -> float:
-        """The factor at a step; `final_factor` beyond the end."""
+        """Return the factor at a step; `final_factor` beyond the end."""
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps
         progress = min(1.0, (step - self.warmup_steps) / (self.steps - self.warmup_steps))

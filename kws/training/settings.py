@@ -1,4 +1,4 @@
-"""Settings before anything is built of them: that they are all there, finite, and of the types that the constructors take."""
+"""Check settings before anything is built: present, finite, of the types that the constructors take."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ _OWN = (*RESULTS, "error", "folder")
 
 
 def gather(folder: Path) -> list[Row]:
-    """One row for each run that ended below a sweep's folder: its overrides, results, error and folder; the best first."""
+    """Return a row for each finished run of a sweep: overrides, results, error, folder; the best first."""
     rows = [_row(path) for name in (RESULT, FAILURE) for path in sorted(folder.rglob(name))]
     names = list(dict.fromkeys(name for row in rows for name in row if name not in _OWN))
     # What is the same in every run says nothing in a table, but everything in a file.
@@ -105,6 +105,6 @@ def _row(path: Path) -> Row:
 
 
 def as_table(rows: list[Row]) -> str:
-    """The rows with columns that differ between runs, or are results."""
+    """Keep the columns that differ between runs, or are results."""
     columns = [name for name in rows[0] if name in RESULTS or len({row[name] for row in rows}) > 1]
     return text_table(columns, [[row[name] for name in columns] for row in rows], align="<" * len(columns))

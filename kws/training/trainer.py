@@ -28,7 +28,7 @@ def make_trainer(
     check_val_every_n_epoch: int | None = None,
     **settings: Any,
 ) -> pl.Trainer:
-    """A Trainer of these settings.
+    """Build a Trainer of these settings.
 
     Args:
         precision: Lightning's; or `auto`: bfloat16 where the device computes in it, float32 elsewhere.
@@ -89,9 +89,9 @@ def _check_ends(max_steps: int | None, settings: Mapping[str, Any]) -> None:
 
 
 def computes_bfloat16(accelerator: str) -> bool:
-    """Whether a device of Lightning's name for it (`auto`: the one that it would choose) has instructions for bfloat16.
+    """Return whether this Lightning accelerator supports bfloat16 natively (`auto`: the one it would choose).
 
-    A processor without them takes float32 apart for each product, and trains a small network 2 to 7 times slower (docs/speed.md).
+    A processor without them emulates bfloat16, which trains small networks several times slower (docs/speed.md).
     """
     if accelerator in (AUTO, "gpu", "cuda") and torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))

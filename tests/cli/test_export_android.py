@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from exported import make_model
 
-import kws
 from kws.cli.main import main
 from kws.errors import KwsError
 from kws.export import android
 from kws.export.android import ASSETS, put_into_app
 from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import load
 from kws.streaming.decoder_settings import DecoderSettings
 
 Capture = pytest.CaptureFixture[str]
@@ -48,7 +48,7 @@ def test_puts_models_labels_and_settings_into_the_assets(app: Path, tmp_path: Pa
     assert main(["export", "m.ckpt", "--to", "mobile,onnx", "--out", str(out), "--android", str(app)]) == 0
     manifest = manifest_of(app)
     assert manifest["name"] == "m"
-    assert manifest["kws"] == json.loads(kws.load(out / "m.onnx").metadata.to_json())
+    assert manifest["kws"] == json.loads(load(out / "m.onnx").metadata.to_json())
     assert manifest["kws"]["decoder"]["word_thresholds"] == {"yes": 0.9}
     for engine, original in (("pytorch", "m.ptl"), ("onnxruntime", "m.onnx")):
         entry = manifest["engines"][engine]

@@ -25,7 +25,7 @@ from kws.cli.listen import summary
 from kws.cli.main import main
 from kws.cli.printing import clock_time
 from kws.export.stream_exporter import export_streaming
-from kws.streaming.live_session import Heard
+from kws.streaming.live_session import SessionState
 
 Capture = pytest.CaptureFixture[str]
 # An untrained model is never sure of anything: this finds something all the same.
@@ -135,9 +135,9 @@ def test_where_nothing_can_be_drawn_it_prints_lines(missing: str, model: Path, r
 
 
 def test_a_line_on_all() -> None:
-    heard = Heard(("yes",), (0.5,), (0.7,), (), 2, 64_000, 480, 30, -30.0, False, 0.31, 0.0112, 60, 2000, 0.62)
+    heard = SessionState(("yes",), (0.5,), (0.7,), (), 2, 64_000, 480, 30, -30.0, False, 0.31, 0.0112, 60, 2000, 0.62)
     assert summary(heard) == "01:04.00 heard, 2 found; 0.31 ms a window, 0.010 of real time; 480 samples (30 ms) lost"
-    assert summary(Heard(("yes",), (0.0,), (0.5,))).startswith("00:00.00 heard, 0 found; 0.00 ms a window")
+    assert summary(SessionState(("yes",), (0.0,), (0.5,))).startswith("00:00.00 heard, 0 found; 0.00 ms a window")
 
 
 @pytest.mark.parametrize(("time_ms", "text"), [(0, "00:00.00"), (61_239, "01:01.23"), (3_600_000, "1:00:00.00")])

@@ -14,16 +14,16 @@ from rich.screen import Screen
 
 from kws.cli.live_view import LiveView, open_screen
 from kws.streaming.events import Detection
-from kws.streaming.live_session import Heard
+from kws.streaming.live_session import SessionState
 
-HEARD = Heard(
+HEARD = SessionState(
     ("_silence_", "_unknown_", "yes", "no"), (0.5, 0.0, 1.0, 0.25), (0.7, 0.7, 0.7, 0.9),
     (Detection("no", 1000, 0.91), Detection("yes", 62_340, 0.8)), 2, 64_000, 480, 30, -30.0, False, 0.31, 0.0112, 60, 2000, 0.62,
 )  # fmt: skip
 
 
 def drawn(
-    heard: Heard = HEARD, width: int = 100, height: int = 30, encoding: str = "utf-8", title: str = "m.onnx hears desk"
+    heard: SessionState = HEARD, width: int = 100, height: int = 30, encoding: str = "utf-8", title: str = "m.onnx hears desk"
 ) -> str:
     """What a terminal of this size shows, without colours."""
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace", newline="")
@@ -101,7 +101,7 @@ def test_clipping_is_said() -> None:
 
 
 def test_before_the_first_window() -> None:
-    assert "_silence_" in drawn(Heard(HEARD.labels, (0.0,) * 4, HEARD.thresholds))
+    assert "_silence_" in drawn(SessionState(HEARD.labels, (0.0,) * 4, HEARD.thresholds))
 
 
 def test_what_was_on_the_terminal_comes_back() -> None:

@@ -18,6 +18,7 @@ from warm_python import WarmPython
 import kws
 from kws.audio.io import write_wav
 from kws.cli.main import COMMANDS, main
+from kws.inference.loading import load
 from kws.labels import SILENCE
 from kws.training.module import KeywordModule
 
@@ -44,7 +45,7 @@ def test_labels_a_file_and_a_folder(model: Path, small_corpus: Path, capsys: pyt
 def test_labels_as_the_model_scores(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["label", str(model), str(clip_of(small_corpus, "yes")), "--json", "--top", "9"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    loaded = kws.load(model)
+    loaded = load(model)
     sound = kws.audio.io.read_audio(clip_of(small_corpus, "yes"), RATE_HZ)
     scores = loaded.score(kws.audio.io.to_float(kws.audio.io.fit_length(sound, RATE_HZ))[None])[0]
     assert answer["scores"] == pytest.approx(dict(zip(loaded.labels.names, scores.tolist(), strict=True)))
@@ -187,7 +188,7 @@ def test_evaluates_unseen_words(model: Path, small_corpus: Path, capsys: pytest.
     names = [f"{speaker}_nohash_{take}.wav" for speaker in speakers for take in (0, 1)]
     clips = [small_corpus / word / name for word in ("bed", "tree") for name in names]
     sound = np.stack([kws.audio.io.fit_length(kws.audio.io.read_audio(clip, RATE_HZ), RATE_HZ) for clip in clips])
-    called = kws.load(model).score(kws.audio.io.to_float(sound)).argmax(axis=1)
+    called = load(model).score(kws.audio.io.to_float(sound)).argmax(axis=1)
     assert found["unseen_unknown_recall"] == pytest.approx((called == 1).mean())
     assert found["unseen_words"]["tree"]["accepted"] == pytest.approx((called[len(called) // 2 :] > 1).mean())
     assert main([*command, "--unseen-words", "tree"]) == 0
@@ -231,7 +232,7 @@ def test_evaluation_needs_no_torch() -> None:
 
 
 def test_reads_files_as_label_does(model: Path, small_corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    loaded = kws.load(model)
+    loaded = load(model)
     clips = sorted((small_corpus / "yes").iterdir())[:3]
     scores = loaded.score(loaded.read(*clips))
     assert main(["label", str(model), *map(str, clips), "--json", "--top", "9"]) == 0

@@ -11,11 +11,10 @@ from corpora import word_sound
 from exported import make_model
 from slow import slow_unless
 
-import kws
 from kws.audio.io import write_wav
 from kws.cli.main import main
 from kws.inference.checkpoint import WaveformModel
-from kws.inference.loading import open_scorer
+from kws.inference.loading import load, open_scorer
 from kws.streaming.scorer import StatefulScorer
 
 EASY = ["--threshold", "0.3", "--average-window-ms", "90", "--minimum-count", "1", "--suppression-ms", "300"]
@@ -47,7 +46,7 @@ def test_a_streaming_file_is_exported_and_used(
     expected = f"stride_ms: {stride_ms:g} asked; whole hops are {said} ms ({samples} samples)"
     assert told == ([expected] if said else [])
     file, sound = tmp_path / "m.stream.onnx", tmp_path / "s.wav"
-    loaded = kws.load(file)
+    loaded = load(file)
     assert loaded.metadata.decoder.stride_ms == (12 if stride_ms == 12.5 else stride_ms)
     rng = np.random.default_rng(0)
     words = [word_sound(word, rng, sample_rate=sample_rate) for word in ("yes", "no", "tree", "yes")]
@@ -76,6 +75,6 @@ def test_the_default_stride_fits_the_hop(hop_ms: float, stride_ms: int, tmp_path
     model = make_model("single_fc", "log_mel", words=("yes", "no"), window_ms=40.0, hop_ms=hop_ms)
     monkeypatch.setattr("kws.inference.checkpoint.load_checkpoint", lambda path: model)
     assert main(["export", "m.ckpt", "--out", str(tmp_path), "--streaming"]) == 0
-    loaded = kws.load(tmp_path / "m.stream.onnx", threads=1)
+    loaded = load(tmp_path / "m.stream.onnx", threads=1)
     assert loaded.metadata.decoder.stride_ms == stride_ms
     assert open_scorer(loaded).stride_samples == 16 * stride_ms

@@ -13,7 +13,6 @@ from corpora import RATE_HZ, word_sound
 from exported import make_model
 from numpy.typing import NDArray
 
-import kws
 from kws.audio.io import read_audio, to_float, write_wav
 from kws.cli.main import main
 from kws.export.exporter import export
@@ -21,7 +20,7 @@ from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
 from kws.export.stream_exporter import export_streaming
 from kws.inference.checkpoint import WaveformModel
-from kws.inference.loading import open_scorer
+from kws.inference.loading import load, open_scorer
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.events import read_audacity, read_detections
@@ -56,7 +55,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_finds_what_the_spotter_finds_in_every_format(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
     assert main(["stream", str(model), str(recording), "--format", "json", *EASY]) == 0
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    loaded = kws.load(model)
+    loaded = load(model)
     settings = {"threshold": 0.3, "average_window_ms": 90, "minimum_count": 1, "suppression_ms": 300}
     decoder = type(loaded.metadata.decoder)(**settings)
     spotter = Spotter(open_scorer(loaded), decoder)
@@ -87,7 +86,7 @@ def test_scores_against_what_was_said(model: Path, recording: Path, tmp_path: Pa
     assert kept["times_ms"].tolist() == list(range(-990, 7500, 30))
     assert kept["duration_ms"] == 7500
     clip = sound()[:RATE_HZ].astype(np.float32) / 32768
-    np.testing.assert_allclose(kept["scores"][33], kws.load(model).score(clip[None])[0], atol=LIMIT)
+    np.testing.assert_allclose(kept["scores"][33], load(model).score(clip[None])[0], atol=LIMIT)
 
 
 def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -97,9 +96,9 @@ def test_as_the_originals_tool_scores_it(model: Path, recording: Path, tmp_path:
     # for (offset = 0; offset < samples - clip; offset += stride), of the sound as it is
     starts = list(range(0, len(samples) - RATE_HZ, 480))
     assert kept["times_ms"].tolist() == [start // 16 for start in starts]
-    expected = kws.load(model).score(np.stack([samples[start : start + RATE_HZ] for start in starts]))
+    expected = load(model).score(np.stack([samples[start : start + RATE_HZ] for start in starts]))
     np.testing.assert_allclose(kept["scores"], expected, atol=LIMIT)
-    decoder = CommandDecoder(kws.load(model).labels.names, DecoderSettings(90, 0.3, 300, 1))
+    decoder = CommandDecoder(load(model).labels.names, DecoderSettings(90, 0.3, 300, 1))
     steps = [decoder.step(row, start // 16) for row, start in zip(kept["scores"], starts, strict=True)]
     new = [(one.label, one.time_ms) for one in steps if one.is_new and one.label != "_silence_"]
     assert [(one["label"], one["time_ms"]) for one in map(json.loads, capsys.readouterr().out.splitlines())] == new != []

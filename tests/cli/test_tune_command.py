@@ -24,6 +24,7 @@ from kws.errors import KwsError
 from kws.evaluation.streams.offline_decoder import read_scores
 from kws.evaluation.streams.scoring import score_detections
 from kws.export.parity import LIMIT
+from kws.inference.loading import load
 from kws.inference.metadata_update import write_decoder
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.decoder_settings import DecoderSettings
@@ -74,7 +75,7 @@ def write_scores(path: Path, times_ms: Any, scores: Any, labels: tuple[str, ...]
 def test_writes_what_it_found(model: Path, stream: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(model, stream, "--false-accepts-per-hour", 400, "--json") == 0
     content = json.loads(capsys.readouterr().out)
-    loaded = kws.load(model)
+    loaded = load(model)
     settings = loaded.metadata.decoder
     assert content["written"] is True
     assert settings == DecoderSettings.from_dict(content["after"]["settings"])
@@ -124,12 +125,12 @@ def test_saved_scores_give_the_same(model: Path, stream: Path, tmp_path: Path, c
 
 
 def test_times_are_starts_of_windows(model: Path, stream: Path) -> None:
-    scored = tune.score_stream(kws.load(model), stream, DecoderSettings())
+    scored = tune.score_stream(load(model), stream, DecoderSettings())
     assert scored.times_ms.tolist() == list(range(-990, 40_000, 30))
     assert scored.duration_ms == 40_000
     sound = kws.audio.io.to_float(kws.audio.io.read_audio(stream, RATE_HZ))
     clips = np.stack([sound[16 * at : 16 * at + RATE_HZ] for at in (0, 2700, 38_970)])
-    np.testing.assert_allclose(scored.scores[[33, 33 + 90, 33 + 1299]], kws.load(model).score(clips), atol=LIMIT)
+    np.testing.assert_allclose(scored.scores[[33, 33 + 90, 33 + 1299]], load(model).score(clips), atol=LIMIT)
 
 
 @pytest.mark.parametrize("options", [[], ["--as-original"]])
@@ -194,7 +195,7 @@ def test_files_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: Pa
 
 def test_truths_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: Path) -> None:
     truth, scores = tmp_path / "truth.txt", tmp_path / "scores.npz"
-    names = kws.load(model).labels.names
+    names = load(model).labels.names
     write_scores(scores, np.arange(0, 3000, 30), np.full((100, 4), 0.25, np.float32), names)
     for source in ((stream,), ("--scores", scores)):
         truth.write_text("yes, 100\nyes, 70000\n")
@@ -223,7 +224,7 @@ def test_sound_that_does_not_fit_is_named(model: Path, tmp_path: Path, caplog: p
 
 def test_scores_that_do_not_fit_are_named(model: Path, stream: Path, tmp_path: Path) -> None:
     path, truth = tmp_path / "other.npz", stream.with_suffix(".txt")
-    names = kws.load(model).labels.names
+    names = load(model).labels.names
     times_ms, scores = np.arange(0, 400, 40), np.zeros((10, 4), np.float32)
     for labels, message in (
         (names, "scores every 40 ms; the model's stride_ms is 30"),

@@ -206,7 +206,7 @@ def test_weights_that_make_no_sense_are_named(weight: float) -> None:
 @pytest.mark.parametrize("value", [True, "abc", None, float("nan"), -1, [1]])
 @pytest.mark.parametrize("name", TrainingShares.__dataclass_fields__)
 def test_what_is_no_number_is_named(name: str, value: Any) -> None:
-    if value is None and name in ("training_unknown_percentage", "max_clips_per_word"):
+    if value is None and name in ("training_unknown_percentage", "max_clips_per_word", "unknown_weights"):
         assert getattr(TrainingShares(**{name: None}), name) is None
         return
     with pytest.raises(KwsError, match=rf"^data\.{name}: .+"):

@@ -27,13 +27,13 @@ def test_wrong_answers_come_by_confidence() -> None:
 
 
 def test_doubtful_answers_are_right_and_of_every_label() -> None:
-    assert ANSWERS.doubtful().tolist() == [0, 3, 6]
-    assert ANSWERS.doubtful(2).tolist() == [0, 3, 2, 6]
+    assert ANSWERS.least_confident().tolist() == [0, 3, 6]
+    assert ANSWERS.least_confident(2).tolist() == [0, 3, 2, 6]
 
 
 def test_nothing_scored_is_nothing_wrong() -> None:
     nothing = Predictions(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), NAMES)
-    assert nothing.wrong().size == nothing.doubtful().size == 0
+    assert nothing.wrong().size == nothing.least_confident().size == 0
 
 
 def test_pairs_are_labels_taken_for_others() -> None:

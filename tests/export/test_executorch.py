@@ -23,6 +23,7 @@ from kws.export.executorch import write_executorch
 from kws.export.exporter import Scores
 from kws.export.probes import hard_signals
 from kws.inference.executorch import ExecuTorchModel, quiet, sealed
+from kws.inference.loading import load
 from kws.inference.metadata import METADATA_KEY, Metadata
 from kws.streaming.decoder_settings import DecoderSettings
 
@@ -61,7 +62,7 @@ def test_equal_to_the_module_and_silent(
     model = make_model(network, front_end, **features)
     clips = clips_of(model.spec)
     write_executorch(Scores(model).eval(), torch.from_numpy(clips[:2]), model.metadata, tmp_path / "model.pte")
-    loaded = kws.load(tmp_path / "model.pte")
+    loaded = load(tmp_path / "model.pte")
     expected = model.score(clips)
     np.testing.assert_allclose(loaded.score(clips), expected, atol=1e-4)
     assert np.ptp(expected, axis=0).max() > 0.1
@@ -124,7 +125,7 @@ def test_a_file_cut_off_anywhere_is_named(written: Path, tmp_path: Path) -> None
     for kept in [*range(0, 100, 7), *range(100, len(whole), 9973), *range(len(whole) - 60, len(whole), 3)]:
         path.write_bytes(whole[:kept])
         with pytest.raises(KwsError, match=r"cut\.pte: does not end as an ExecuTorch model of kws does; it is cut off, or"):
-            kws.load(path)
+            load(path)
 
 
 def test_a_file_with_one_wrong_bit_anywhere_is_named(written: Path, tmp_path: Path) -> None:
@@ -137,14 +138,14 @@ def test_a_file_with_one_wrong_bit_anywhere_is_named(written: Path, tmp_path: Pa
         damaged[place] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)
         with pytest.raises(KwsError, match=r"damaged\.pte: is damaged, for its checksum does not fit; copy it again"):
-            kws.load(path)
+            load(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello" * 500, b"PK\x03\x04" + bytes(300), bytes(5000)])
 def test_another_kind_of_file_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "other.pte").write_bytes(content)
     with pytest.raises(KwsError, match=r"other\.pte: does not end as an ExecuTorch model of kws does; .* another kind of file"):
-        kws.load(tmp_path / "other.pte")
+        load(tmp_path / "other.pte")
 
 
 def test_a_program_that_this_runtime_refuses_is_named(written: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -152,7 +153,7 @@ def test_a_program_that_this_runtime_refuses_is_named(written: Path, tmp_path: P
     for content in (b"hello" * 500, program[:-1000]):
         (tmp_path / "newer.pte").write_bytes(sealed(content))
         with pytest.raises(KwsError, match=r"newer\.pte: this version of ExecuTorch can't run it \(.*install the version that"):
-            kws.load(tmp_path / "newer.pte")
+            load(tmp_path / "newer.pte")
     assert capfd.readouterr() == ("", "")
 
 
@@ -164,10 +165,10 @@ def test_a_program_of_another_tool_is_named(tmp_path: Path) -> None:
         program = lowered.to_executorch().buffer
     (tmp_path / "foreign.pte").write_bytes(program)
     with pytest.raises(KwsError, match=r"foreign\.pte: does not end as an ExecuTorch model of kws does"):
-        kws.load(tmp_path / "foreign.pte")
+        load(tmp_path / "foreign.pte")
     (tmp_path / "foreign.pte").write_bytes(sealed(program))
     with pytest.raises(KwsError, match=r"foreign\.pte: carries no kws metadata"):
-        kws.load(tmp_path / "foreign.pte")
+        load(tmp_path / "foreign.pte")
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_without_executorch_it_says_what_to_install(written: Path, tmp_path: Pat
     for name in ("executorch.exir", "executorch.runtime"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(KwsError, match=r"model\.pte: needs ExecuTorch \(.*\); install it with: pip install 'kws\[executorch\]'"):
-        kws.load(written)
+        load(written)
     with pytest.raises(KwsError, match=r"export to ExecuTorch needs executorch.*pip install 'kws\[executorch\]'"):
         write_executorch(nn.ReLU(), torch.ones(1, 4), make_model().metadata, tmp_path / "m.pte")
 

@@ -14,13 +14,13 @@ from exported import make_model
 from slow import slow_unless
 from torch import Tensor, nn
 
-import kws
 from kws.errors import KwsError
 from kws.export import exporter
 from kws.export.exporter import ExportData, export
 from kws.export.formats import FORMATS, Calibration, Format
 from kws.export.parity import LIMIT
 from kws.inference.checkpoint import WaveformModel
+from kws.inference.loading import load
 from kws.inference.metadata import Metadata
 from kws.labels import LabelSet
 
@@ -75,7 +75,7 @@ def test_keeps_what_is_equal_with_its_report(form: str, small_corpus: Path, tmp_
     assert kinds["real clips"]["agreement"] == 1
     assert "equal" in report.to_text()
     clips = data.calibration[:5]
-    loaded = kws.load(tmp_path / "new" / "folder" / name)
+    loaded = load(tmp_path / "new" / "folder" / name)
     np.testing.assert_allclose(loaded.score(clips), model.score(clips), atol=LIMIT)
 
 

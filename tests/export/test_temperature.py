@@ -13,14 +13,13 @@ from exported import make_model
 from numpy.typing import NDArray
 from training_steps import RECIPE, train_run
 
-import kws
 from kws.cli.main import main
 from kws.data.sets.split_set import open_split
 from kws.data.splits import HashedSplit
 from kws.errors import KwsError
 from kws.evaluation import calibration
 from kws.evaluation.calibration import fit_temperature, log_scores, softmax
-from kws.evaluation.predictions import answers
+from kws.evaluation.predictions import predict_dataset
 from kws.export.exporter import Scores, export
 from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
@@ -29,6 +28,7 @@ from kws.export.quantize import write_int8
 from kws.export.stream_exporter import SUFFIXES, export_streaming
 from kws.inference.checkpoint import WaveformModel
 from kws.inference.checkpoint_stream import checkpoint_scorer
+from kws.inference.loading import load
 from kws.inference.metadata import CHECKPOINT_KEY, Metadata
 from kws.inference.metadata_update import write_decoder, write_temperature
 from kws.streaming.at_temperature import at_temperature
@@ -76,7 +76,7 @@ def test_files_are_equal_and_say_it(form: str, model: WaveformModel, clips: NDAr
     if form == "executorch":
         pytest.importorskip("executorch")
     assert export(model, FORMATS[form], tmp_path, "m").passed
-    loaded = kws.load(tmp_path / f"m{FORMATS[form].suffix}")
+    loaded = load(tmp_path / f"m{FORMATS[form].suffix}")
     assert loaded.metadata.temperature == TEMPERATURE
     np.testing.assert_allclose(loaded.score(clips), model.score(clips), atol=LIMIT)
 
@@ -87,14 +87,14 @@ def test_8_bits_divide_in_float(model: WaveformModel, clips: NDArray[np.float32]
     for temperature in (1.0, TEMPERATURE):
         warm.temperature = temperature
         write_int8(Scores(warm).eval(), torch.zeros(2, 16000), warm.metadata, tmp_path / "m.int8.onnx", clips)
-        found.append(kws.load(tmp_path / "m.int8.onnx").score(clips))
+        found.append(load(tmp_path / "m.int8.onnx").score(clips))
     np.testing.assert_allclose(softmax(log_scores(found[0]) / TEMPERATURE), found[1], atol=1e-4)
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
 def test_streaming_files_are_equal_and_say_it(form: str, model: WaveformModel, tmp_path: Path) -> None:
     assert export_streaming(model, form, tmp_path, "m").passed
-    assert kws.load(tmp_path / f"m{SUFFIXES[form]}").metadata.temperature == TEMPERATURE
+    assert load(tmp_path / f"m{SUFFIXES[form]}").metadata.temperature == TEMPERATURE
 
 
 def test_a_checkpoints_stream_is_equal(model: WaveformModel, clips: NDArray[np.float32]) -> None:
@@ -103,8 +103,8 @@ def test_a_checkpoints_stream_is_equal(model: WaveformModel, clips: NDArray[np.f
 
 
 def test_files_of_before_have_none(checkpoint: Path) -> None:
-    assert kws.load(checkpoint).metadata.temperature == 1
-    text = json.loads(kws.load(checkpoint).metadata.to_json())
+    assert load(checkpoint).metadata.temperature == 1
+    text = json.loads(load(checkpoint).metadata.to_json())
     del text["temperature"]
     assert Metadata.from_json(json.dumps(text), "old").temperature == 1
 
@@ -118,24 +118,24 @@ def test_what_is_no_temperature_is_named(wrong: object, checkpoint: Path) -> Non
     content = torch.load(checkpoint, weights_only=True)
     torch.save({**content, CHECKPOINT_KEY: {**content[CHECKPOINT_KEY], "temperature": wrong}}, checkpoint)
     with pytest.raises(KwsError, match=r"last\.ckpt: its temperature is"):
-        kws.load(checkpoint)
+        load(checkpoint)
 
 
 def test_decoder_settings_and_temperature_live_side_by_side(checkpoint: Path) -> None:
     write_temperature(checkpoint, 1.5)
     write_decoder(checkpoint, DecoderSettings(threshold=0.9))
     write_temperature(checkpoint, 1.7)
-    metadata = kws.load(checkpoint).metadata
+    metadata = load(checkpoint).metadata
     assert metadata.temperature == 1.7
     assert metadata.decoder == at_temperature(DecoderSettings(threshold=0.9), 1.5, 1.7, 4)
     write_temperature(checkpoint, 1.5)
-    assert kws.load(checkpoint).metadata.decoder.threshold == pytest.approx(0.9, abs=2e-4)
+    assert load(checkpoint).metadata.decoder.threshold == pytest.approx(0.9, abs=2e-4)
 
 
 def test_thresholds_follow_the_temperature(checkpoint: Path) -> None:
     # The default ones too, in a checkpoint that says none.
     write_temperature(checkpoint, 3.0)
-    decoder = kws.load(checkpoint).metadata.decoder
+    decoder = load(checkpoint).metadata.decoder
     assert decoder == at_temperature(DecoderSettings(), 1.0, 3.0, 4)
     assert decoder.threshold < 0.6
 
@@ -146,7 +146,7 @@ def test_training_goes_on_as_if_it_were_not_there(checkpoint: Path, trained: Pat
     for one, other in zip(*(run.weights.values() for run in runs), strict=True):
         assert torch.equal(one, other)
     # It belonged to other weights.
-    assert kws.load(tmp_path / checkpoint.parent.name / "checkpoints" / "last.ckpt").metadata.temperature == 1
+    assert load(tmp_path / checkpoint.parent.name / "checkpoints" / "last.ckpt").metadata.temperature == 1
 
 
 def sharpen(path: Path, factor: float) -> None:
@@ -180,19 +180,19 @@ def test_the_command_fits_writes_and_judges(
     dry = json.loads(capsys.readouterr().out)
     assert checkpoint.read_bytes() == before
     assert picture.read_bytes().startswith(b"\x89PNG")
-    model = kws.load(checkpoint)
+    model = load(checkpoint)
     validation = open_split(
         small_corpus, model.labels, "validation", HashedSplit(), sample_rate=RATE_HZ, clip_samples=RATE_HZ,
         unknown_percentage=10, silence_percentage=10, seed=59185,
     )  # fmt: skip
-    heard = answers(model.score, validation, model.labels.names)
+    heard = predict_dataset(model.score, validation, model.labels.names)
     assert dry["temperature"] == pytest.approx(fit_temperature(log_scores(heard.scores), heard.truths), rel=1e-4)
     assert (main(command), main(command)) == (0, 1)
     said = [json.loads(text) for text in capsys.readouterr().out.replace("}\n{", "}\0{").split("\0")]
     # The second fit is of the bare logits too, and so no better than the first.
     assert said[0]["temperature"] == pytest.approx(said[1]["temperature"], rel=1e-9)
     assert said[1]["temperature_found"] == said[0]["temperature"]
-    assert kws.load(checkpoint).metadata.temperature == said[1]["temperature"]
+    assert load(checkpoint).metadata.temperature == said[1]["temperature"]
     assert main(["evaluate", str(checkpoint), str(small_corpus), "--json", "--reliability", str(picture)]) == 0
     tested = json.loads(capsys.readouterr().out)
     assert (tested["ece"], tested["nll"]) == pytest.approx((said[1]["ece_after"], said[1]["nll_after"]), rel=1e-4)
@@ -210,11 +210,11 @@ def test_the_command_says_what_to_do_next(checkpoint: Path, small_corpus: Path, 
     # By hand, and back.
     assert main(["calibrate", str(checkpoint), "--temperature", "2"]) == 0
     assert "its decoder's thresholds for it; export it again" in capsys.readouterr().out
-    assert kws.load(checkpoint).metadata.temperature == 2
-    assert kws.load(checkpoint).metadata.decoder.threshold < 0.8
+    assert load(checkpoint).metadata.temperature == 2
+    assert load(checkpoint).metadata.decoder.threshold < 0.8
     assert main(["calibrate", str(checkpoint), "--temperature", "1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"model": str(checkpoint), "written": True, "temperature": 1}
-    assert kws.load(checkpoint).metadata.decoder.threshold == pytest.approx(0.9, abs=1e-3)
+    assert load(checkpoint).metadata.decoder.threshold == pytest.approx(0.9, abs=1e-3)
     for arguments in ([], [str(small_corpus), "--temperature", "1"]):
         assert main(["calibrate", str(checkpoint), *arguments]) == 2
         assert "give either DATA to fit a temperature to, or --temperature" in capsys.readouterr().err
@@ -222,4 +222,4 @@ def test_the_command_says_what_to_do_next(checkpoint: Path, small_corpus: Path, 
     assert "calibrate the checkpoint, then export it again" in capsys.readouterr().err
     assert main(["calibrate", "none.ckpt", str(small_corpus)]) == 2
     assert "none.ckpt: no such file" in capsys.readouterr().err
-    assert RECIPE.words == kws.load(checkpoint).labels.words
+    assert RECIPE.words == load(checkpoint).labels.words

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from training_steps import RECIPE, make_data, train_run
 
-import kws
 from kws.errors import KwsError
 from kws.inference.checkpoint import WaveformModel, read_checkpoint
+from kws.inference.loading import load
 from kws.inference.metadata import CHECKPOINT_KEY
 from kws.training.loader import RawBatch
 from kws.training.module import KeywordModule
@@ -44,7 +44,7 @@ def saved(folder: Path, trained: Path, **changes: Any) -> Path:
 
 def test_gives_the_probabilities_of_the_trained_network(trained: tuple[Path, KeywordModule], clips: RawBatch) -> None:
     path, module = trained
-    model = kws.load(path)
+    model = load(path)
     waveform = clips.clips.float() / 32768
     with torch.no_grad():
         expected = torch.softmax(module(RECIPE.build_front_end()(waveform)), dim=1)
@@ -59,7 +59,7 @@ def test_gives_the_probabilities_of_the_trained_network(trained: tuple[Path, Key
 
 
 def test_scores_arrays(trained: tuple[Path, KeywordModule], clips: RawBatch) -> None:
-    model = kws.load(str(trained[0]))
+    model = load(str(trained[0]))
     waveform = clips.clips.numpy().astype(np.float32) / 32768
     scores = model.score(waveform)
     assert (scores.dtype, scores.shape) == (np.float32, (len(waveform), 4))
@@ -68,7 +68,7 @@ def test_scores_arrays(trained: tuple[Path, KeywordModule], clips: RawBatch) -> 
 
 
 def test_says_what_it_is(trained: tuple[Path, KeywordModule]) -> None:
-    model = kws.load(trained[0])
+    model = load(trained[0])
     assert not model.training
     assert not model.network.training
     assert model.labels.names == ("_silence_", "_unknown_", "yes", "no")
@@ -77,14 +77,14 @@ def test_says_what_it_is(trained: tuple[Path, KeywordModule]) -> None:
 
 
 def test_loads_as_plain_values_only(trained: tuple[Path, KeywordModule], monkeypatch: pytest.MonkeyPatch) -> None:
-    load, asked = torch.load, []
+    original, asked = torch.load, []
 
     def watched(*args: Any, **settings: Any) -> Any:
         asked.append(settings.get("weights_only"))
-        return load(*args, **settings)
+        return original(*args, **settings)
 
     monkeypatch.setattr(torch, "load", watched)
-    kws.load(trained[0])
+    load(trained[0])
     assert asked == [True]
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, trained: tuple[Path, Keywo
     make(path, trained[0])
     pattern = r"file\.ckpt: can't be read as a checkpoint \(.+\); it is cut off, or was not written by train\.py$"
     with pytest.raises(KwsError, match=pattern) as caught:
-        kws.load(path)
+        load(path)
     assert "\n" not in str(caught.value)
     assert not Path("/tmp/evil").exists()
 
@@ -147,7 +147,7 @@ def test_any_damage_is_harmless_or_said(
     path = tmp_path / "damaged.ckpt"
     path.write_bytes(content[:start] + damage + content[start + len(damage) :])
     try:
-        kws.load(path)
+        load(path)
     except KwsError as error:
         assert "damaged.ckpt" in str(error) or "_target_" in str(error) or "does not fit" in str(error)
 
@@ -157,7 +157,7 @@ def test_other_files_of_torch_are_named(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "other.ckpt"
     torch.save(content, path)
     with pytest.raises(KwsError, match=r"other\.ckpt: holds no kws model \(no 'kws' entry\); give a checkpoint that train\.py"):
-        kws.load(path)
+        load(path)
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
@@ -176,43 +176,43 @@ def test_a_target_that_is_no_module_is_refused(
 ) -> None:
     recipe = {**RECIPE.to_dict(), room: {"_target_": target, "command": "touch /tmp/evil"}}
     with pytest.raises(KwsError, match=rf"{room}\._target_: {target} is not a (torch\.nn\.Module|kws\.frontend\.FrontEnd)"):
-        kws.load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
+        load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
     assert not Path("/tmp/evil").exists()
 
 
 def test_a_module_that_is_no_front_end_is_refused(tmp_path: Path, trained: tuple[Path, KeywordModule]) -> None:
     recipe = {**RECIPE.to_dict(), "features": {"_target_": "torch.nn.ReLU"}}
     with pytest.raises(KwsError, match=r"features\._target_: torch\.nn\.ReLU is not a kws\.frontend\.FrontEnd"):
-        kws.load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
+        load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
 
 
 @pytest.mark.parametrize("target", ["kws.models.nothing.Net", "kws.models.conv.Nothing", "Conv", ""])
 def test_a_target_that_is_not_there_is_named(tmp_path: Path, trained: tuple[Path, KeywordModule], target: str) -> None:
     recipe = {**RECIPE.to_dict(), "model": {"_target_": target}}
     with pytest.raises(KwsError, match=rf"model\._target_: '{target}' can't be imported .*package\.module\.Class"):
-        kws.load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
+        load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
 
 
 def test_settings_that_do_not_fit_their_class_are_named(tmp_path: Path, trained: tuple[Path, KeywordModule]) -> None:
     recipe = {**RECIPE.to_dict(), "model": {**RECIPE.model, "layers": 3}}
     with pytest.raises(KwsError, match=r"model: .*'layers'; tiny_conv does not fit the settings"):
-        kws.load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
+        load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
 
 
 def test_weights_that_do_not_fit_the_network_are_said(tmp_path: Path, trained: tuple[Path, KeywordModule]) -> None:
     recipe = {**RECIPE.to_dict(), "model": {**RECIPE.model, "filters": 5}}
     with pytest.raises(KwsError, match=r"changed\.ckpt: its weights do not fit the network it names"):
-        kws.load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
+        load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
 
 
 @pytest.mark.parametrize("recipe", [{}, {"words": ["yes"]}, "yes", {"words": 3, "features": {}, "model": {}}, None])
 def test_a_broken_recipe_is_said(tmp_path: Path, trained: tuple[Path, KeywordModule], recipe: Any) -> None:
     with pytest.raises(KwsError, match=r"changed\.ckpt: "):
-        kws.load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
+        load(saved(tmp_path, trained[0], **{CHECKPOINT_KEY: recipe}))
 
 
 def test_a_checkpoint_without_weights_is_said(tmp_path: Path, trained: tuple[Path, KeywordModule]) -> None:
     content = {key: value for key, value in torch.load(trained[0], weights_only=True).items() if key != "state_dict"}
     torch.save(content, tmp_path / "bare.ckpt")
     with pytest.raises(KwsError, match=r"bare\.ckpt: "):
-        kws.load(tmp_path / "bare.ckpt")
+        load(tmp_path / "bare.ckpt")

@@ -12,7 +12,7 @@ from corpora import write_corpus
 from numpy.typing import NDArray
 from tiny_runs import TINY, configured, content
 
-import kws
+from kws.inference.loading import load
 from kws.training.run import train
 
 FOLDER = Path(__file__).parents[1] / "golden" / "version_0_1_0"
@@ -33,14 +33,14 @@ def test_every_network_and_format_is_here() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_scores_as_it_did(name: str) -> None:
-    model = kws.load(FOLDER / name)
+    model = load(FOLDER / name)
     scores = model.score(chirps(model.spec.samples, model.spec.sample_rate))
     np.testing.assert_allclose(scores, SCORES[name], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["small.ckpt", "small.onnx", "run.ckpt"])
 def test_its_labels_and_settings_are_read(name: str) -> None:
-    model = kws.load(FOLDER / name)
+    model = load(FOLDER / name)
     assert model.labels.names[:3] == ("_silence_", "_unknown_", "yes")
     assert (model.spec.sample_rate, model.spec.samples) == (4000, 2000)
 

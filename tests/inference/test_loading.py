@@ -1,4 +1,4 @@
-"""`kws.load` with every kind of file, and with files that are none."""
+"""`load` with every kind of file, and with files that are none."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import torch
 from corpora import RATE_HZ, WANTED
 from exported import make_model
 
-import kws
 from kws.audio.io import fit_length, read_audio, to_float
 from kws.errors import KwsError
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.parity import LIMIT
+from kws.inference.loading import load
 from kws.inference.metadata import METADATA_KEY
 
 KINDS = {".onnx": "onnx", ".pt": "torchscript", ".ptl": "mobile"}
@@ -39,13 +39,13 @@ def test_an_unknown_ending_is_named(name: str) -> None:
     with pytest.raises(
         KwsError, match=rf"{name}: its ending says no kind of model; \.ckpt \(a checkpoint of train\.py\), \.onnx"
     ):
-        kws.load(name)
+        load(name)
 
 
 @pytest.mark.parametrize("suffix", [*KINDS, ".ckpt", ".pte"])
 def test_a_missing_file_is_named(suffix: str) -> None:
     with pytest.raises(KwsError, match=rf"nowhere{suffix}: no such file"):
-        kws.load(f"nowhere{suffix}")
+        load(f"nowhere{suffix}")
 
 
 @suffixes
@@ -55,7 +55,7 @@ def test_a_cut_off_file_is_named(suffix: str, kept: float, folder: Path, tmp_pat
     path = tmp_path / f"cut{suffix}"
     path.write_bytes(whole[: int(kept if kept >= 1 else kept * len(whole))])
     with pytest.raises(KwsError, match=rf"cut{suffix}: "):
-        kws.load(path)
+        load(path)
 
 
 @suffixes
@@ -66,7 +66,7 @@ def test_another_kind_of_file_is_named(suffix: str, folder: Path, tmp_path: Path
     path = tmp_path / f"other{suffix}"
     path.write_bytes((folder / f"model{other}").read_bytes())
     with pytest.raises(KwsError, match=rf"other{suffix}: "):
-        kws.load(path)
+        load(path)
 
 
 def test_a_scripted_file_without_bytecode_is_no_mobile_file(folder: Path, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_scripted_file_without_bytecode_is_no_mobile_file(folder: Path, tmp_pa
     with pytest.raises(
         KwsError, match=r"model\.ptl: holds no bytecode for PyTorch Mobile; export it with `kws export --to mobile`"
     ):
-        kws.load(tmp_path / "model.ptl")
+        load(tmp_path / "model.ptl")
 
 
 def test_a_file_of_another_program_is_named(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_file_of_another_program_is_named(tmp_path: Path) -> None:
     torch.jit.script(torch.nn.ReLU()).save(str(tmp_path / "foreign.pt"))
     for name in ("foreign.onnx", "foreign.pt"):
         with pytest.raises(KwsError, match=rf"{name}: carries no kws metadata, so its labels are unknown; export it with"):
-            kws.load(tmp_path / name)
+            load(tmp_path / name)
 
 
 def rewritten(folder: Path, target: Path, change: dict[str, object]) -> Path:
@@ -116,7 +116,7 @@ def rewritten(folder: Path, target: Path, change: dict[str, object]) -> Path:
 )
 def test_metadata_of_another_version(change: dict[str, object], message: str, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KwsError, match=message):
-        kws.load(rewritten(folder, tmp_path / "other.ptl", change))
+        load(rewritten(folder, tmp_path / "other.ptl", change))
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_metadata_of_another_version(change: dict[str, object], message: str, fo
     ],
 )
 def test_sound_that_no_model_can_score(waveform: np.ndarray, message: str, folder: Path) -> None:
-    for model in (kws.load(folder / "model.onnx"), kws.load(folder / "model.ptl"), make_model()):
+    for model in (load(folder / "model.onnx"), load(folder / "model.ptl"), make_model()):
         with pytest.raises(KwsError, match=message):
             model.score(waveform)
 
 
 @suffixes
 def test_float64_and_strided_sound_is_scored(suffix: str, folder: Path) -> None:
-    model = kws.load(folder / f"model{suffix}")
+    model = load(folder / f"model{suffix}")
     clips = np.random.default_rng(0).uniform(-0.5, 0.5, (4, 16000))
     expected = model.score(clips.astype(np.float32))
     np.testing.assert_array_equal(model.score(clips), expected)
@@ -190,4 +190,4 @@ def test_a_torch_file_without_torch_says_what_to_install(suffix: str, small_corp
 @pytest.mark.parametrize("threads", [-1, 0, 1025, 10**20])
 def test_threads_that_make_no_sense_are_named(threads: int, tmp_path: Path) -> None:
     with pytest.raises(KwsError, match=f"threads: {threads} given; 1 to 1024 is expected"):
-        kws.load(tmp_path / "m.onnx", threads=threads)
+        load(tmp_path / "m.onnx", threads=threads)

@@ -12,11 +12,11 @@ import pytest
 import torch
 from exported import make_model, save_checkpoint
 
-import kws
 from kws.errors import KwsError
 from kws.export.exporter import Scores
 from kws.export.onnx import write_onnx
 from kws.export.torchscript import write_mobile, write_torchscript
+from kws.inference.loading import load
 from kws.inference.metadata import CHECKPOINT_KEY, Metadata
 from kws.inference.metadata_file import description_of, write_description
 from kws.inference.metadata_update import write_decoder
@@ -58,12 +58,12 @@ def facts(metadata: Metadata) -> dict[str, Any]:
 
 def test_the_settings_are_new_and_the_scores_are_not(path: Path) -> None:
     waveform = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 16000)).astype(np.float32)
-    before = kws.load(path)
+    before = load(path)
     expected = before.score(waveform)
     assert before.metadata.decoder == DecoderSettings()
     for settings in (SETTINGS, DecoderSettings(threshold=0.2), SETTINGS):
         write_decoder(path, settings)
-        after = kws.load(path)
+        after = load(path)
         assert after.metadata.decoder == settings
         assert facts(after.metadata) == facts(before.metadata)
         np.testing.assert_array_equal(after.score(waveform), expected)
@@ -137,9 +137,9 @@ def test_a_checkpoint_keeps_all_else(models: dict[str, bytes], tmp_path: Path) -
 def test_what_a_checkpoint_has_goes_into_its_exports(models: dict[str, bytes], tmp_path: Path) -> None:
     path = copied(models, tmp_path, "model.ckpt")
     write_decoder(path, SETTINGS)
-    model = kws.load(path)
+    model = load(path)
     write_torchscript(Scores(model).eval(), model.metadata, tmp_path / "new.pt")
-    assert kws.load(tmp_path / "new.pt").metadata.decoder == SETTINGS
+    assert load(tmp_path / "new.pt").metadata.decoder == SETTINGS
 
 
 def test_settings_in_a_checkpoint_that_are_none_are_said(models: dict[str, bytes], tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_settings_in_a_checkpoint_that_are_none_are_said(models: dict[str, bytes
     for decoder, message in ((3, "decoder settings: 3 given"), ({"treshold": 0.5}, "treshold unknown"), ({"threshold": 2}, "2")):
         torch.save({**content, CHECKPOINT_KEY: {**content[CHECKPOINT_KEY], "decoder": decoder}}, path)
         with pytest.raises(KwsError, match=message):
-            kws.load(path)
+            load(path)
 
 
 # What is refused; the file stays as it was
@@ -227,8 +227,8 @@ def test_the_description_beside_an_onnx_file_follows(models: dict[str, bytes], t
     # One that is missing stays so.
     write_decoder(path, SETTINGS)
     assert not description_of(path).exists()
-    write_description(path, kws.load(path).metadata)
+    write_description(path, load(path).metadata)
     write_decoder(path, DecoderSettings(threshold=0.31))
     text = description_of(path).read_text(encoding="utf-8")
-    assert Metadata.from_json(text, "beside") == kws.load(path).metadata
+    assert Metadata.from_json(text, "beside") == load(path).metadata
     assert Metadata.from_json(text, "beside").decoder.threshold == 0.31

@@ -13,10 +13,12 @@ import torch
 from exported import make_model, save_checkpoint
 from warm_python import WarmPython
 
-import kws
+from kws.errors import KwsError
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.stream_exporter import export_streaming
+from kws.inference.loading import load
+from kws.inference.model import Model
 
 CLIPS = np.random.default_rng(0).uniform(-0.5, 0.5, (3, 16000)).astype(np.float32)
 NAMES = ("m.ckpt", "m.onnx", "m.pt", "m.ptl", "m.stream.onnx", "m.stream.pt", "m.stream.ptl")
@@ -35,16 +37,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_calling_a_model_is_scoring(name: str, folder: Path) -> None:
-    model = kws.load(folder / name)
+    model = load(folder / name)
     expected = model.score(CLIPS)
     np.testing.assert_array_equal(model(CLIPS), expected)
     np.testing.assert_array_equal(model(CLIPS.astype(np.float64)), expected)
-    with pytest.raises(kws.errors.KwsError, match=r"shape \(16000,\) given"):
+    with pytest.raises(KwsError, match=r"shape \(16000,\) given"):
         model(CLIPS[0])
 
 
 def test_a_checkpoint_is_still_a_module(folder: Path) -> None:
-    model = kws.load(folder / "m.ckpt")
+    model = load(folder / "m.ckpt")
     assert isinstance(model, torch.nn.Module)
     scores = model(torch.from_numpy(CLIPS))
     assert isinstance(scores, torch.Tensor)
@@ -56,10 +58,10 @@ def test_a_checkpoint_is_still_a_module(folder: Path) -> None:
 def test_models_are_pickled_and_copied(name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     # A relative path is still the file's where the pickle is read.
-    model = kws.load(name, threads=1)
+    model = load(name, threads=1)
     pickled, expected = pickle.dumps(model), model.score(CLIPS)
     monkeypatch.chdir(tmp_path)
-    for other in (pickle.loads(pickled), copy.deepcopy(kws.load(folder / name))):
+    for other in (pickle.loads(pickled), copy.deepcopy(load(folder / name))):
         assert type(other) is type(model)
         assert other.metadata == model.metadata
         np.testing.assert_array_equal(other.score(CLIPS), expected)
@@ -68,19 +70,19 @@ def test_models_are_pickled_and_copied(name: str, folder: Path, tmp_path: Path, 
 def test_executorch_models_are_pickled(tmp_path: Path) -> None:
     pytest.importorskip("executorch")
     assert export(make_model(), FORMATS["executorch"], tmp_path, "m").passed
-    model = kws.load(tmp_path / "m.pte", threads=1)
+    model = load(tmp_path / "m.pte", threads=1)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).score(CLIPS), model.score(CLIPS))
 
 
 def test_spawned_processes_take_models(folder: Path) -> None:
-    models = [kws.load(folder / name, threads=1) for name in NAMES]
+    models = [load(folder / name, threads=1) for name in NAMES]
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.map(scores_of, models)
     for name, model, scores in zip(NAMES, models, found, strict=True):
         np.testing.assert_allclose(scores, model.score(CLIPS), rtol=0, atol=1e-4, err_msg=name)
 
 
-def scores_of(model: kws.inference.model.Model) -> np.ndarray:
+def scores_of(model: Model) -> np.ndarray:
     torch.set_num_threads(1)
     return model.score(CLIPS)
 
@@ -89,7 +91,7 @@ FORK = """
 import multiprocessing, sys
 import numpy as np
 import torch
-import kws
+from kws.inference.loading import load
 from kws.errors import KwsError
 
 name, first, threads_in_child = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -100,12 +102,12 @@ clips = np.random.default_rng(0).uniform(-0.5, 0.5, (50, 16000)).astype(np.float
 def child(model, sink):
     torch.set_num_threads(threads_in_child)
     try:
-        sink.send(float((kws.load(name, threads=1) if model is None else model).score(clips).sum()))
+        sink.send(float((load(name, threads=1) if model is None else model).score(clips).sum()))
     except KwsError as error:
         sink.send(str(error))
 
-kws.load(first, threads=1).score(clips)
-model = kws.load(name, threads=1)
+load(first, threads=1).score(clips)
+model = load(name, threads=1)
 for given in (model, None):
     source, sink = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=child, args=(given, sink))

@@ -14,7 +14,11 @@ from kws.evaluation.calibration import reliability
 from kws.evaluation.confusion import Confusion
 from kws.evaluation.streams.offline_decoder import ScoredStream
 from kws.evaluation.streams.tuning import SearchSpace, Tuning, tune
-from kws.plots.plots import confusion_figure, det_figure, reliability_figure, save_figure, sound_figure
+from kws.plots.confusion import confusion_figure
+from kws.plots.det import det_figure
+from kws.plots.figure import save_figure
+from kws.plots.reliability import reliability_figure
+from kws.plots.sound import sound_figure
 from kws.streaming.events import SpokenWord
 
 NAMES = ("_silence_", "_unknown_", "yes", "no")

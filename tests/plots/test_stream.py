@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kws.plots.plots import save_figure
+from kws.plots.figure import save_figure
 from kws.plots.stream import stream_figure
 from kws.streaming.events import Detection, SpokenWord
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kws.evaluation.calibration import softmax
-from kws.evaluation.streams.offline_decoder import Averages, ScoredStream
+from kws.evaluation.streams.offline_decoder import OfflineDecoder, ScoredStream
 from kws.streaming.at_temperature import at_temperature
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.events import SpokenWord
@@ -37,7 +37,7 @@ def hits(logits: NDArray[np.float64], settings: DecoderSettings) -> int:
     times = STRIDE_MS * np.arange(len(logits))
     truth = tuple(SpokenWord(LABELS[2 + word % 6], word * 3000 + 1000) for word in range(WORDS))
     stream = ScoredStream(times, softmax(logits).astype(np.float32), LABELS, truth, len(logits) * STRIDE_MS)
-    return sum(found.label in LABELS[2:] for found in Averages(stream, settings.average_window_ms).detect(settings))
+    return sum(found.label in LABELS[2:] for found in OfflineDecoder(stream, settings.average_window_ms).detect(settings))
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.85])

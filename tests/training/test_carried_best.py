@@ -155,7 +155,7 @@ def test_a_report_is_not_lost_where_a_picture_fails(
     def fail(confusion: Confusion) -> None:
         raise MemoryError("no picture")
 
-    monkeypatch.setattr("kws.plots.plots.confusion_figure", fail)
+    monkeypatch.setattr("kws.plots.confusion.confusion_figure", fail)
     caplog.set_level("INFO")
     with pytest.raises(MemoryError):
         run_tiny(small_corpus, tmp_path)

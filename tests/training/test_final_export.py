@@ -10,10 +10,10 @@ import pytest
 import torch
 from training_steps import Run, train_run
 
-import kws
 from kws.errors import KwsError
 from kws.export.formats import FORMATS, Format
 from kws.export.parity import LIMIT
+from kws.inference.loading import load
 from kws.training.final_export import export_run
 
 
@@ -31,10 +31,10 @@ def test_writes_the_tested_weights(run: tuple[Run, Path]) -> None:
     report = json.loads((folder / "export" / "last.onnx.parity.json").read_text())
     testing = trained.data.test_dataloader().clips
     assert report["clips"] == len(testing)
-    model = kws.load(folder / "export" / "last.onnx")
-    assert model.metadata == kws.load(folder / "checkpoints" / "last.ckpt").metadata
+    model = load(folder / "export" / "last.onnx")
+    assert model.metadata == load(folder / "checkpoints" / "last.ckpt").metadata
     clips = testing.read(np.arange(4)).astype(np.float32) / 32768
-    np.testing.assert_allclose(model.score(clips), kws.load(folder / "checkpoints" / "last.ckpt").score(clips), atol=LIMIT)
+    np.testing.assert_allclose(model.score(clips), load(folder / "checkpoints" / "last.ckpt").score(clips), atol=LIMIT)
 
 
 def test_without_formats_nothing_is_written(run: tuple[Run, Path], tmp_path: Path) -> None:

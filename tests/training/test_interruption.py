@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny_runs import TINY, content, run_tiny, said, same_optimizer, same_weights, signal_in
 
-import kws
+from kws.inference.loading import load
 from kws.training.interruption import Interrupted, Interruption
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_never_had(
     assert not (stopped / "test.json").exists()
     last = content(stopped)
     assert last["global_step"] == step
-    assert kws.load(stopped / "checkpoints" / "last.ckpt").labels.words == ("yes", "no")
+    assert load(stopped / "checkpoints" / "last.ckpt").labels.words == ("yes", "no")
     run_tiny(small_corpus, rest, averaging, f"ckpt={stopped / 'checkpoints' / 'last.ckpt'}")
     for name in ("last", "best"):
         assert same_weights(content(rest, name), content(whole, name)), name

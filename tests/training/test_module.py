@@ -19,7 +19,7 @@ from kws.inference.metadata import CHECKPOINT_KEY
 from kws.models.config import ModelConfig
 from kws.training.datamodule import FeatureBatch
 from kws.training.module import KeywordModule
-from kws.training.schedule import Stages
+from kws.training.schedule import PiecewiseConstant
 
 STEPS = 20
 OPTIMIZERS = {"nesterov": NESTEROV, "adamw": ADAMW}
@@ -168,7 +168,7 @@ def test_learning_rates_are_the_schedules(whole: Run) -> None:
 
 
 def test_stages_change_the_rate_at_their_step(small_corpus: Path, tmp_path: Path) -> None:
-    run = train_run(small_corpus, tmp_path, 5, schedule=Stages([2, 3], [1.0, 0.1]))
+    run = train_run(small_corpus, tmp_path, 5, schedule=PiecewiseConstant([2, 3], [1.0, 0.1]))
     assert list(run.diary.rates.values()) == pytest.approx([0.01, 0.01, 0.001, 0.001, 0.001], rel=1e-12)
 
 

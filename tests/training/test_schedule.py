@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import KwsError
-from kws.training.schedule import Schedule, Stages, WarmupCosine
+from kws.training.schedule import PiecewiseConstant, Schedule, WarmupCosine
 
 
 def test_the_tutorials_stages() -> None:
-    schedule = Stages([15000, 3000], [1, 0.1])
+    schedule = PiecewiseConstant([15000, 3000], [1, 0.1])
     assert schedule.total_steps == 18000
     assert [schedule(step) for step in (0, 14999, 15000, 17999, 18000, 99999)] == [1, 1, 0.1, 0.1, 0.1, 0.1]
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.floats(0, 2)), min_size=1, max_size=5))
 def test_stages_are_laid_end_to_end(stages: list[tuple[int, float]]) -> None:
-    schedule = Stages([steps for steps, _ in stages], [factor for _, factor in stages])
+    schedule = PiecewiseConstant([steps for steps, _ in stages], [factor for _, factor in stages])
     expected = [factor for steps, factor in stages for _ in range(steps)]
     assert schedule.total_steps == len(expected)
     assert [schedule(step) for step in range(len(expected))] == expected
@@ -45,7 +45,7 @@ def test_stages_are_laid_end_to_end(stages: list[tuple[int, float]]) -> None:
 )
 def test_stages_that_make_no_sense(steps: list[int], factors: list[float], message: str) -> None:
     with pytest.raises(KwsError, match=message):
-        Stages(steps, factors)
+        PiecewiseConstant(steps, factors)
 
 
 def test_warmup_and_cosine() -> None:
@@ -76,7 +76,7 @@ def test_warmups_that_make_no_sense(steps: int, warmup: int) -> None:
         WarmupCosine(steps, warmup)
 
 
-@pytest.mark.parametrize("schedule", [Stages([2, 3], [1, 0.5]), WarmupCosine(5, 2)])
+@pytest.mark.parametrize("schedule", [PiecewiseConstant([2, 3], [1, 0.5]), WarmupCosine(5, 2)])
 def test_an_optimisers_rate_follows(schedule: Schedule) -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)

@@ -25,6 +25,7 @@ from kws.augment.augment import Augment
 from kws.augment.negatives import Negatives
 from kws.data.sources.folder import Folder
 from kws.frontend.front_end import FrontEnd, create_front_end
+from kws.inference.loading import load
 from kws.models.config import ModelConfig
 from kws.models.registry import create_model
 from kws.models.summary import summarise
@@ -34,7 +35,7 @@ from kws.training.callbacks import make_callbacks
 from kws.training.datamodule import KeywordData
 from kws.training.module import KeywordModule
 from kws.training.run import train
-from kws.training.schedule import Stages
+from kws.training.schedule import PiecewiseConstant
 
 
 def options(group: str) -> list[str]:
@@ -238,7 +239,7 @@ def test_experiments_train_a_step(experiment: str, small_corpus: Path, tmp_path:
 
 @pytest.mark.parametrize("logger", options("logger"))
 def test_loggers_and_trainers_are_built(logger: str, tmp_path: Path) -> None:
-    made = build_trainer(composed(f"logger={logger}"), tmp_path, Stages([3], [1])).logger
+    made = build_trainer(composed(f"logger={logger}"), tmp_path, PiecewiseConstant([3], [1])).logger
     if logger == "tensorboard":
         assert isinstance(made, pl.loggers.TensorBoardLogger)
         assert made.log_dir == str(tmp_path / "tensorboard")
@@ -286,7 +287,7 @@ def test_a_run_leaves_what_the_next_step_needs(finished: tuple[Path, str]) -> No
     assert OmegaConf.load(folder / ".hydra" / "config.yaml").model.filters == 2
     last = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["global_step"] == 7
-    assert kws.load(folder / "checkpoints" / "best.ckpt").labels.words == WANTED
+    assert load(folder / "checkpoints" / "best.ckpt").labels.words == WANTED
 
 
 def test_its_result_is_the_testing_sets(finished: tuple[Path, str], small_corpus: Path) -> None:
@@ -298,7 +299,7 @@ def test_its_result_is_the_testing_sets(finished: tuple[Path, str], small_corpus
     accuracies = [event.value for event in events(folder).Scalars("val/accuracy")]
     assert result["validation_accuracy"] == pytest.approx(max(accuracies), rel=1e-6)
     # The same clips scored by the checkpoint alone.
-    model = kws.load(result["weights"])
+    model = load(result["weights"])
     data = KeywordData(Folder(small_corpus), WANTED, model.front_end, seed=59185, progress=False)
     data.setup()
     (batch,) = data.test_dataloader()
@@ -359,7 +360,7 @@ def test_the_function_returns_what_a_sweep_maximises(small_corpus: Path, tmp_pat
     value = train(cfg, tmp_path)
     result = json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))
     assert "temperature" not in result
-    assert kws.load(result["weights"]).metadata.temperature == 1
+    assert load(result["weights"]).metadata.temperature == 1
     assert isinstance(value, float)
     assert value == result["validation_accuracy"]
     assert 0 <= value <= 1
@@ -376,7 +377,7 @@ def test_a_run_says_what_becomes_of_unseen_words(small_corpus: Path, run_here: R
     # The same clips scored by the checkpoint alone.
     clips = [f"tree/{speaker}_nohash_{take}.wav" for speaker in SPEAKERS["testing"] for take in range(TAKES)]
     sound = [kws.audio.io.fit_length(kws.audio.io.read_audio(small_corpus / clip, 16000), 16000) for clip in clips]
-    predictions = kws.load(result["weights"]).score(kws.audio.io.to_float(np.stack(sound))).argmax(axis=1)
+    predictions = load(result["weights"]).score(kws.audio.io.to_float(np.stack(sound))).argmax(axis=1)
     assert result["unseen_unknown_recall"] == (predictions == 1).mean()
     assert result["unseen_accepted"] == (predictions > 1).mean()
 

@@ -76,7 +76,7 @@ def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> Sc
         raise KwsError(f"{path}: can't be read as scores of a stream ({error}); `kws stream --scores` writes them") from error
 
 
-class Averages:
+class OfflineDecoder:
     """Averaged scores of a stream for one averaging window; `detect` then gives what CommandDecoder gives, but faster.
 
     Args:

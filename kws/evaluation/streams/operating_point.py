@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kws.evaluation.streams.offline_decoder import Averages, ScoredStream
+from kws.evaluation.streams.offline_decoder import OfflineDecoder, ScoredStream
 from kws.evaluation.streams.scoring import StreamScore, WordScore, score_detections
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.events import Detection
@@ -20,19 +20,19 @@ class OperatingPoint:
     score: StreamScore
 
 
-class Judge:
+class OperatingPointEvaluator:
     """Scores settings; averages are computed once per window length, and equal detections are matched once."""
 
     def __init__(self, streams: Sequence[ScoredStream], tolerance_ms: int, confidence: float) -> None:
         self._streams, self._tolerance_ms, self._confidence = streams, tolerance_ms, confidence
-        self._averages: list[Averages] = []
+        self._averages: list[OfflineDecoder] = []
         self._known: dict[tuple[int, tuple[Detection, ...]], StreamScore] = {}
 
     def point(self, settings: DecoderSettings) -> OperatingPoint:
         """Score settings over all streams."""
         # Only the latest averages are kept: those of an hour are large.
         if not self._averages or self._averages[0].window_ms != settings.average_window_ms:
-            self._averages = [Averages(stream, settings.average_window_ms) for stream in self._streams]
+            self._averages = [OfflineDecoder(stream, settings.average_window_ms) for stream in self._streams]
         scores = [self._score(place, averages.detect(settings)) for place, averages in enumerate(self._averages)]
         return OperatingPoint(settings, scores[0] if len(scores) == 1 else _together(scores))
 
@@ -61,14 +61,14 @@ def _sum(parts: Sequence[WordScore], hours: float) -> WordScore:
         wrong=sum(part.wrong for part in parts),
         missed=sum(part.missed for part in parts),
         false_accepts=sum(part.false_accepts for part in parts),
-        heard_for_another=sum(part.heard_for_another for part in parts),
+        substitutions_in=sum(part.substitutions_in for part in parts),
         latencies_ms=tuple(latency for part in parts for latency in part.latencies_ms),
         hours=hours,
         confidence=parts[0].confidence,
     )
 
 
-def worth(point: OperatingPoint) -> tuple[float, ...]:
+def sort_key(point: OperatingPoint) -> tuple[float, ...]:
     """Return a sort key, best first: hits, then false alarms, substitutions, latency, distance from the defaults."""
     total, defaults = point.score.total, DecoderSettings()
     latency_ms = total.latency_ms(50)

@@ -29,7 +29,7 @@ class WordScore:
         wrong: substitutions: times it was spoken and another word was detected.
         missed: times it was spoken and nothing was detected.
         false_accepts: false alarms: detections where no word was, or one that already had its detection.
-        heard_for_another: substitutions in which this keyword was detected in place of another.
+        substitutions_in: substitutions in which this keyword was detected in place of another.
         latencies_ms: of the hits, detection minus word. Both are starts, of a window and of a word, so a latency can be
             negative; the decision is available a window's length later.
         hours: length of the sound.
@@ -40,7 +40,7 @@ class WordScore:
     wrong: int
     missed: int
     false_accepts: int
-    heard_for_another: int
+    substitutions_in: int
     latencies_ms: tuple[int, ...]
     hours: float
     confidence: float
@@ -82,7 +82,7 @@ class WordScore:
             "wrong": self.wrong,
             "missed": self.missed,
             "false_accepts": self.false_accepts,
-            "heard_for_another": self.heard_for_another,
+            "heard_for_another": self.substitutions_in,
             "hit_rate": self.hit_rate.to_dict(),
             "wrong_rate": self.wrong_rate.to_dict(),
             "miss_rate": self.miss_rate.to_dict(),
@@ -174,7 +174,7 @@ def _score(matching: Matching, names: set[str], hours: float, confidence: float)
         wrong=sum(word.label in names for word, _ in matching.wrong),
         missed=sum(word.label in names for word in matching.missed),
         false_accepts=sum(detection.label in names for detection in matching.false_accepts),
-        heard_for_another=sum(detection.label in names for _, detection in matching.wrong),
+        substitutions_in=sum(detection.label in names for _, detection in matching.wrong),
         latencies_ms=tuple(found.time_ms - said.time_ms for said, found in matching.hits if said.label in names),
         hours=hours,
         confidence=confidence,

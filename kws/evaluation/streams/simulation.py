@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
-from kws.evaluation.streams.simulation_settings import SceneSettings
+from kws.evaluation.streams.simulation_settings import SimulationSettings
 from kws.labels import UNKNOWN
 from kws.streaming.events import SpokenWord
 
@@ -41,7 +41,7 @@ class ClipSource:
 
 
 @dataclass(frozen=True)
-class Scene:
+class SimulatedStream:
     """A simulated stream.
 
     Attributes:
@@ -85,13 +85,13 @@ class _Track:
         return block
 
 
-def make_scene(
-    settings: SceneSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
-) -> Scene:
+def simulate_stream(
+    settings: SimulationSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
+) -> SimulatedStream:
     """Simulate a stream as TensorFlow's generate_streaming_test_wav does.
 
     Args:
-        settings: see `SceneSettings`.
+        settings: see `SimulationSettings`.
         sample_rate: in Hz.
         clip_samples: longest length of a clip, in samples.
         source: the words' clips.
@@ -116,7 +116,9 @@ def make_scene(
         clipped += int(np.count_nonzero((mixed < -32768) | (mixed > 32767)))
         samples[first:last] = np.clip(mixed, -32768, 32767)
     truth = tuple(SpokenWord(label, start * 1000 // sample_rate) for start, _, label in placed)
-    return Scene(samples, truth, tuple(clip for _, clip, _ in placed), {"words": spoken, "noise": level * gain}, clipped)
+    return SimulatedStream(
+        samples, truth, tuple(clip for _, clip, _ in placed), {"words": spoken, "noise": level * gain}, clipped
+    )
 
 
 def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
@@ -135,7 +137,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
 
 
 def _place_words(
-    settings: SceneSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
+    settings: SimulationSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
 ) -> list[tuple[int, int, str]]:
     """Return first sample, clip and label of each word: labels are drawn first, so that rare words are as frequent."""
     interval = round(settings.interval_s * sample_rate)

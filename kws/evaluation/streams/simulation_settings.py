@@ -11,7 +11,7 @@ _MOST_DB = 200
 
 
 @dataclass(frozen=True)
-class SceneSettings:
+class SimulationSettings:
     """Settings of a simulated stream; the defaults are those of TensorFlow's generate_streaming_test_wav.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kws.errors import KwsError
 from kws.evaluation.streams.offline_decoder import ScoredStream
-from kws.evaluation.streams.operating_point import Judge, OperatingPoint, worth
+from kws.evaluation.streams.operating_point import OperatingPoint, OperatingPointEvaluator, sort_key
 from kws.evaluation.streams.tensorflow_accuracy import TOLERANCE_MS
 from kws.evaluation.streams.word_thresholds import refine
 from kws.labels import SILENCE, UNKNOWN
@@ -128,7 +128,7 @@ def tune(
     """
     start = start or DecoderSettings()
     _check(streams, start, false_accepts_per_hour)
-    space, judge = space or SearchSpace(), Judge(streams, tolerance_ms, confidence)
+    space, judge = space or SearchSpace(), OperatingPointEvaluator(streams, tolerance_ms, confidence)
     before = judge.point(start)
     if per_word:
         others = {label: value for label, value in dict(start.word_thresholds).items() if label in (SILENCE, UNKNOWN)}
@@ -150,8 +150,8 @@ def _best(
     useful = [(point, curve) for point, curve in points if point.score.total.hits]
     within = [pair for pair in useful if pair[0].score.total.false_accepts_per_hour.value <= target_per_hour]
     if within:
-        return *min(within, key=lambda pair: worth(pair[0])), True
-    return *min(useful or points, key=lambda pair: (pair[0].score.total.false_accepts, *worth(pair[0]))), False
+        return *min(within, key=lambda pair: sort_key(pair[0])), True
+    return *min(useful or points, key=lambda pair: (pair[0].score.total.false_accepts, *sort_key(pair[0]))), False
 
 
 def _as_dict(point: OperatingPoint) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from kws.evaluation.streams.operating_point import OperatingPoint, worth
+from kws.evaluation.streams.operating_point import OperatingPoint, sort_key
 from kws.streaming.decoder_settings import DecoderSettings
 
 _ROUNDS = 3
@@ -55,7 +55,7 @@ def refine(
                 break
             point, tried = measure(_with(best.settings, chosen)), tried + 1
             within = point.score.total.false_accepts_per_hour.value <= target_per_hour
-            if within and worth(point)[:3] < worth(better or best)[:3]:
+            if within and sort_key(point)[:3] < sort_key(better or best)[:3]:
                 better = point
         if better is None:
             break

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.models.layers import channels_last as lines
-from kws.models.layers.channels_last import in_lines
+from kws.models.layers.channels_last import is_channels_last
 from kws.models.layers.mean import lean_mean
 
 # Banded matrices grow with the square of the length; beyond this many frames (a clip has 98) they are a waste.
@@ -43,11 +43,11 @@ class Pointwise(nn.Conv2d):
             return F.conv2d(maps, self.weight)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
             return F.conv2d(maps, self.weight)
-        if in_lines(maps):
+        if is_channels_last(maps):
             return lines.pointwise(maps, self.weight.flatten(1))
-        planes = as_planes(maps)
+        planes = to_channel_major(maps)
         out = torch.mm(self.weight.flatten(1), planes.reshape(planes.shape[0], -1))
-        return as_maps(out.view(-1, *planes.shape[1:]))
+        return from_channel_major(out.view(-1, *planes.shape[1:]))
 
 
 class TimeDepthwise(nn.Conv2d):
@@ -77,13 +77,13 @@ class TimeDepthwise(nn.Conv2d):
             return self.slide(F.pad(maps, [0, 0, self.before, self.after]))
         if torch.compiler.is_compiling() or maps.device.type != "cpu" or maps.shape[2] > _LONGEST:
             return self.slide(F.pad(maps, [0, 0, self.before, self.after]))
-        if in_lines(maps):
+        if is_channels_last(maps):
             return lines.over_time(maps, self.weight, self.before, self.after, self.dilation[0])
-        planes = as_planes(maps)
+        planes = to_channel_major(maps)
         channels, _, _, frames = planes.shape
         bands = banded(self.weight.flatten(1), frames, self.before, 1, self.dilation[0])
         out = torch.bmm(planes.reshape(channels, -1, frames), bands.transpose(1, 2))
-        return as_maps(out.view(planes.shape))
+        return from_channel_major(out.view(planes.shape))
 
     def slide(self, maps: Tensor) -> Tensor:
         """As `forward`, of maps that have the frames before and after already."""
@@ -107,11 +107,11 @@ class FrequencyDepthwise(nn.Conv2d):
             return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
             return F.conv2d(maps, self.weight, None, self.stride, self.padding, (1, 1), self.groups)
-        planes = as_planes(maps)
+        planes = to_channel_major(maps)
         channels, bins, batch, frames = planes.shape
         bands = banded(self.weight.flatten(1), bins, 1, self.stride[1], 1)
         out = torch.bmm(bands, planes.reshape(channels, bins, -1))
-        return as_maps(out.view(channels, -1, batch, frames))
+        return from_channel_major(out.view(channels, -1, batch, frames))
 
 
 class SubSpectralNorm(nn.BatchNorm2d):
@@ -133,14 +133,14 @@ class SubSpectralNorm(nn.BatchNorm2d):
             return self.plain(maps)
         if torch.compiler.is_compiling() or maps.device.type != "cpu":
             return self.plain(maps)
-        if in_lines(maps):
+        if is_channels_last(maps):
             return super().forward(maps)
-        planes = as_planes(maps)
+        planes = to_channel_major(maps)
         rows = planes.reshape(1, self.num_features, -1)
         if self.training and rows.dtype == self.get_buffer("running_mean").dtype:
-            return as_maps(self._by_row(rows.contiguous()).view(planes.shape))
+            return from_channel_major(self._by_row(rows.contiguous()).view(planes.shape))
         # A view, for an index would have its gradient laid into zeros.
-        return as_maps(super().forward(rows[..., None]).view(planes.shape))
+        return from_channel_major(super().forward(rows[..., None]).view(planes.shape))
 
     def _by_row(self, rows: Tensor) -> Tensor:
         """Training's normalisation of rows (1, features, values): torch's of groups does the same at three times the speed."""
@@ -181,20 +181,20 @@ def mean_over_frequency(maps: Tensor) -> Tensor:
         return maps.mean(dim=3, keepdim=True)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
         return maps.mean(dim=3, keepdim=True)
-    return as_maps(lean_mean(as_planes(maps), 1))
+    return from_channel_major(lean_mean(to_channel_major(maps), 1))
 
 
-def add_and_rectify(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
+def add_relu(maps: Tensor, row: Tensor, past: Tensor | None) -> Tensor:
     """relu(maps + row + past), where maps and past are (batch, channels, time, frequency) and the row has one frequency."""
     if torch.jit.is_scripting():
         return F.relu(maps + row if past is None else maps + row + past)
     if torch.compiler.is_compiling() or maps.device.type != "cpu":
         return F.relu(maps + row if past is None else maps + row + past)
-    out: Tensor = _AddAndRectify.apply(as_planes(maps), as_planes(row), None if past is None else as_planes(past))  # type: ignore[no-untyped-call]
-    return as_maps(out)
+    out: Tensor = _AddRelu.apply(to_channel_major(maps), to_channel_major(row), None if past is None else to_channel_major(past))  # type: ignore[no-untyped-call]
+    return from_channel_major(out)
 
 
-class _AddAndRectify(torch.autograd.Function):
+class _AddRelu(torch.autograd.Function):
     """In one pass each way: autograd's own sum over frequency would leave the planes' order."""
 
     @staticmethod
@@ -214,12 +214,12 @@ class _AddAndRectify(torch.autograd.Function):
         return gradient, gradient.sum(dim=1, keepdim=True), gradient if ctx.past else None
 
 
-def as_planes(maps: Tensor) -> Tensor:
+def to_channel_major(maps: Tensor) -> Tensor:
     """Maps (batch, channels, time, frequency) seen as planes (channels, frequency, batch, time)."""
     return maps.permute(1, 3, 0, 2)
 
 
-def as_maps(planes: Tensor) -> Tensor:
+def from_channel_major(planes: Tensor) -> Tensor:
     """Planes (channels, frequency, batch, time) seen as maps (batch, channels, time, frequency)."""
     return planes.permute(2, 0, 3, 1)
 

@@ -15,7 +15,7 @@ from kws.frontend import processor
 from kws.models.layers.mean import lean_mean
 
 
-def to_lines(maps: Tensor) -> Tensor:
+def to_channels_last(maps: Tensor) -> Tensor:
     """Maps (batch, channels, time, 1) as lines, where that is faster; as they came elsewhere."""
     if torch.jit.is_scripting():
         return maps
@@ -24,7 +24,7 @@ def to_lines(maps: Tensor) -> Tensor:
     return maps.contiguous(memory_format=torch.channels_last)
 
 
-def in_lines(maps: Tensor) -> bool:
+def is_channels_last(maps: Tensor) -> bool:
     """Whether maps (batch, channels, time, frequency) are lines, and this processor is faster with them."""
     return maps.shape[3] == 1 and maps.permute(0, 2, 3, 1).is_contiguous() and _faster(maps)
 
@@ -55,7 +55,7 @@ def mean_over_time(maps: Tensor) -> Tensor:
     """Means (batch, channels) of maps (batch, channels, time, frequency) over time and frequency."""
     if torch.jit.is_scripting():
         return maps.mean(dim=(2, 3))
-    if torch.compiler.is_compiling() or not in_lines(maps):
+    if torch.compiler.is_compiling() or not is_channels_last(maps):
         return maps.mean(dim=(2, 3))
     return lean_mean(maps, 2).flatten(1)
 

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-import kws
 from kws.audio.io import read_audio, to_int16, write_wav
 from kws.export.android import put_into_app
 from kws.export.exporter import export
 from kws.export.formats import FORMATS
 from kws.export.probes import voice
 from kws.inference.checkpoint import WaveformModel
-from kws.inference.loading import open_scorer
+from kws.inference.loading import load, open_scorer
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.events import json_line
 from kws.streaming.spotter import Spotter
@@ -88,7 +87,7 @@ def main() -> None:
     put_into_app(out / "app", {"onnx": out / "model.onnx"}, model.metadata, "model")
     write_wav(out / "stream.wav", sound(model), model.spec.sample_rate)
     # The app hears a microphone: it puts no noise around the sound and leaves zeros as they are, as `kws stream` does not.
-    loaded = kws.load(out / "model.onnx", threads=1)
+    loaded = load(out / "model.onnx", threads=1)
     spotter = Spotter(open_scorer(loaded), loaded.metadata.decoder, pad_ends=False, fill_zeros=False)
     found = [*spotter.feed(read_audio(out / "stream.wav", model.spec.sample_rate)), *spotter.flush()]
     (out / "expected.jsonl").write_text("".join(f"{json_line(one)}\n" for one in found))

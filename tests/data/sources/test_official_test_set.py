@@ -17,7 +17,6 @@ from corpora import OTHERS, RATE_HZ, SPEAKERS, WANTED, word_sound
 from file_server import Server, serving
 from runs import ROOT, TINY, Command, composed
 
-import kws
 from kws.audio.io import fit_length, read_audio, to_float, write_wav
 from kws.cli.main import main
 from kws.data.sets.test_set import is_test_set, open_test_set
@@ -26,6 +25,7 @@ from kws.data.sources.official_test_set import SpeechCommandsTestSet
 from kws.data.sources.speech_commands import Archive
 from kws.data.splits import ListedSplit
 from kws.errors import KwsError
+from kws.inference.loading import load
 from kws.labels import LabelSet
 from kws.training.datamodule import KeywordData
 
@@ -106,7 +106,7 @@ def test_evaluate_takes_the_clips_as_they_are(run: Path, miniature: Path, capsys
     assert (found["ece"], found["split"]) == (pytest.approx(tested["ece_after"], rel=1e-4), "test set")
     assert main(["evaluate", checkpoint, root]) == 0
     assert f"of {sum(FOLDERS.values())} clips (test set)" in capsys.readouterr().out
-    model = kws.load(checkpoint)
+    model = load(checkpoint)
     clips = open_test_set(Path(root), model.labels, RATE_HZ, RATE_HZ)
     right = model.score(to_float(clips.read(np.arange(len(clips))))).argmax(axis=1) == clips.list.labels
     assert found["accuracy"] == pytest.approx(right.mean())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scored import LABELS, decoded, made
 
 from kws.errors import KwsError
-from kws.evaluation.streams.offline_decoder import Averages, ScoredStream
+from kws.evaluation.streams.offline_decoder import OfflineDecoder, ScoredStream
 from kws.evaluation.streams.tuning import SearchSpace
 from kws.streaming.decoder_settings import DecoderSettings
 
@@ -49,7 +49,7 @@ def cases(draw: st.DrawFn) -> tuple[ScoredStream, DecoderSettings]:
 @given(cases())
 def test_finds_what_the_decoder_finds(case: tuple[ScoredStream, DecoderSettings]) -> None:
     stream, decoder_settings = case
-    found = Averages(stream, decoder_settings.average_window_ms).detect(decoder_settings)
+    found = OfflineDecoder(stream, decoder_settings.average_window_ms).detect(decoder_settings)
     assert found == decoded(stream, decoder_settings)
 
 
@@ -66,18 +66,18 @@ def test_finds_what_the_decoder_finds(case: tuple[ScoredStream, DecoderSettings]
 def test_finds_what_the_decoder_finds_in_minutes_of_sound(extras: dict[str, Any]) -> None:
     stream = made(1)
     start = DecoderSettings(**extras)
-    averages: dict[int, Averages] = {}
+    averages: dict[int, OfflineDecoder] = {}
     tried = [point for points in SearchSpace(thresholds=(0.2, 0.5, 0.9)).around(start) for point in points]
     for point in tried:
         window_ms = point.average_window_ms
-        averages.setdefault(window_ms, Averages(stream, window_ms))
+        averages.setdefault(window_ms, OfflineDecoder(stream, window_ms))
         assert averages[window_ms].detect(point) == decoded(stream, point)
     assert len(tried) == 4 * 3 * 4
 
 
 def test_averages_know_their_window() -> None:
     with pytest.raises(KwsError, match="average_window_ms: 500 given; these averages are of 250"):
-        Averages(made(0.1), 250).detect(DecoderSettings())
+        OfflineDecoder(made(0.1), 250).detect(DecoderSettings())
 
 
 # What is refused

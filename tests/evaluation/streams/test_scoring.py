@@ -34,11 +34,11 @@ def score() -> StreamScore:
 
 def test_counts_of_all_words(score: StreamScore) -> None:
     total = score.total
-    assert (total.said, total.hits, total.wrong, total.missed, total.false_accepts, total.heard_for_another) == (5, 3, 1, 1, 2, 1)
+    assert (total.said, total.hits, total.wrong, total.missed, total.false_accepts, total.substitutions_in) == (5, 3, 1, 1, 2, 1)
 
 
 def test_counts_of_each_word(score: StreamScore) -> None:
-    counted = {word: (s.said, s.hits, s.wrong, s.missed, s.false_accepts, s.heard_for_another) for word, s in score.words.items()}
+    counted = {word: (s.said, s.hits, s.wrong, s.missed, s.false_accepts, s.substitutions_in) for word, s in score.words.items()}
     assert counted == {"no": (1, 1, 0, 0, 1, 1), "up": (0, 0, 0, 0, 1, 0), "yes": (4, 2, 1, 1, 0, 0)}
 
 
@@ -107,7 +107,7 @@ def test_words_add_up_to_the_total(said: list[tuple[str, int]], found: list[tupl
     score = scored(said, found, tolerance_ms=300)
     for name in ("said", "hits", "wrong", "missed", "false_accepts", "heard_for_another"):
         assert getattr(score.total, name) == sum(getattr(word, name) for word in score.words.values())
-    assert score.total.wrong == score.total.heard_for_another
+    assert score.total.wrong == score.total.substitutions_in
     assert score.total.said == sum(label in ("yes", "no") for label, _ in said)
     found_words = score.total.hits + score.total.wrong + score.total.false_accepts
     assert found_words == sum(label in ("yes", "no") for label, _ in found)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kws.errors import KwsError
-from kws.evaluation.streams.simulation import ClipSource, Scene, make_scene
-from kws.evaluation.streams.simulation_settings import SceneSettings
+from kws.evaluation.streams.simulation import ClipSource, SimulatedStream, simulate_stream
+from kws.evaluation.streams.simulation_settings import SimulationSettings
 
 RATE_HZ, CLIP = 1000, 1000
 FADE = 31  # 500 samples at 16 kHz
@@ -30,8 +30,8 @@ def clip(index: int) -> NDArray[np.int16]:
 SOURCE = ClipSource([0, 1, 2, 3], [4, 5], lambda index: "no" if index == 3 else "yes", clip)
 
 
-def scene(source: ClipSource = SOURCE, noises: list[NDArray[np.int16]] = NOISE, **changes: Any) -> Scene:
-    return make_scene(SceneSettings(**{"minutes": 1.0, **changes}), RATE_HZ, CLIP, source, noises)
+def scene(source: ClipSource = SOURCE, noises: list[NDArray[np.int16]] = NOISE, **changes: Any) -> SimulatedStream:
+    return simulate_stream(SimulationSettings(**{"minutes": 1.0, **changes}), RATE_HZ, CLIP, source, noises)
 
 
 def level(sound: NDArray[Any]) -> float:

@@ -14,7 +14,7 @@ import pytest
 from scored import LABELS, decoded, made
 
 from kws.errors import KwsError
-from kws.evaluation.streams.offline_decoder import Averages, ScoredStream
+from kws.evaluation.streams.offline_decoder import OfflineDecoder, ScoredStream
 from kws.evaluation.streams.scoring import score_detections
 from kws.evaluation.streams.tuning import SearchSpace, Tuning, tune
 from kws.streaming.decoder_settings import DecoderSettings
@@ -33,7 +33,7 @@ def test_no_setting_that_was_tried_is_better(tuning: Tuning) -> None:
     best = (-1.0, 0.0)
     tried = 0
     for points in SearchSpace().around(DecoderSettings()):
-        averages = [Averages(stream, points[0].average_window_ms) for stream in (words, silent)]
+        averages = [OfflineDecoder(stream, points[0].average_window_ms) for stream in (words, silent)]
         for point in points[::4]:
             tried += 1
             said, unsaid = (

@@ -9,7 +9,7 @@ import pytest
 from scored import LABELS, decoded, made
 
 from kws.evaluation.streams.offline_decoder import ScoredStream
-from kws.evaluation.streams.operating_point import Judge, worth
+from kws.evaluation.streams.operating_point import OperatingPointEvaluator, sort_key
 from kws.evaluation.streams.scoring import score_detections
 from kws.evaluation.streams.tuning import SearchSpace, tune
 from kws.evaluation.streams.word_thresholds import _knapsack, _Option, refine
@@ -47,18 +47,18 @@ def test_finds_more_within_the_same_false_accepts() -> None:
 
 
 def test_is_the_best_of_all_thresholds_of_two_words() -> None:
-    judge = Judge(lopsided(), 750, 0.95)
+    judge = OperatingPointEvaluator(lopsided(), 750, 0.95)
     tuning = tune(lopsided(), START, space=SPACE, false_accepts_per_hour=12, per_word=True)
     values = sorted({*SPACE.thresholds, 0.7})
     points = [
         judge.point(replace(tuning.after.settings, word_thresholds={"yes": yes, "no": no})) for yes, no in product(values, values)
     ]
     within = [point for point in points if point.score.total.false_accepts_per_hour.value <= 12]
-    assert worth(tuning.after)[:2] == min(map(worth, within))[:2]
+    assert sort_key(tuning.after)[:2] == min(map(sort_key, within))[:2]
 
 
 def test_where_nothing_is_better_the_common_one_stays() -> None:
-    point = Judge([made(3)], 750, 0.95).point
+    point = OperatingPointEvaluator([made(3)], 750, 0.95).point
     common = point(DecoderSettings())
     best, tried = refine(point, common, 10_000, [0.7])
     assert best == common

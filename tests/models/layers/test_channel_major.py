@@ -18,10 +18,10 @@ from kws.models.layers.channel_major import (
     Pointwise,
     SubSpectralNorm,
     TimeDepthwise,
-    add_and_rectify,
-    as_maps,
-    as_planes,
+    add_relu,
+    from_channel_major,
     mean_over_frequency,
+    to_channel_major,
 )
 
 LAYERS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
@@ -121,8 +121,8 @@ def test_add_and_rectify(past: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(1)
     parts = [torch.randn(3, 2, 5, size, dtype=torch.float64) for size in (4, 1, 4)]
     fast, slow = ([part.clone().requires_grad_() for part in parts] for _ in range(2))
-    mine = add_and_rectify(fast[0], fast[1], fast[2] if past else None)
-    theirs = plain(monkeypatch, lambda: add_and_rectify(slow[0], slow[1], slow[2] if past else None))
+    mine = add_relu(fast[0], fast[1], fast[2] if past else None)
+    theirs = plain(monkeypatch, lambda: add_relu(slow[0], slow[1], slow[2] if past else None))
     torch.testing.assert_close(mine, theirs)
     weights = torch.randn_like(theirs)
     (mine * weights).sum().backward()
@@ -139,8 +139,8 @@ def test_mean_over_frequency() -> None:
 
 def test_planes_are_maps_in_another_order() -> None:
     maps = torch.randn(3, 2, 5, 4)
-    assert as_planes(maps).shape == (2, 4, 3, 5)
-    assert torch.equal(as_maps(as_planes(maps)), maps)
+    assert to_channel_major(maps).shape == (2, 4, 3, 5)
+    assert torch.equal(from_channel_major(to_channel_major(maps)), maps)
 
 
 def test_long_maps_need_no_banded_matrix() -> None:

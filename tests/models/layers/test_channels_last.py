@@ -14,7 +14,7 @@ from kws.frontend import processor
 from kws.models.bc_tc_resnet import BcTcResNet
 from kws.models.ds_tc_resnet import CausalBlock, DsTcResNet
 from kws.models.layers import channels_last as lines
-from kws.models.layers.channel_major import Pointwise, SubSpectralNorm, TimeDepthwise, as_maps, as_planes
+from kws.models.layers.channel_major import Pointwise, SubSpectralNorm, TimeDepthwise, from_channel_major, to_channel_major
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "pointwise": lambda: Pointwise(8, 5),
@@ -50,7 +50,7 @@ def as_lines(maps: Tensor) -> Tensor:
 
 
 def in_planes(maps: Tensor) -> Tensor:
-    return as_maps(as_planes(maps).contiguous())
+    return from_channel_major(to_channel_major(maps).contiguous())
 
 
 def outcome(module: nn.Module, given: Tensor, weights: Tensor | None = None) -> dict[str, Any]:
@@ -86,10 +86,10 @@ def test_lines_stay_lines(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
     given = as_lines(torch.randn(4, 8, 12, 1)).requires_grad_()
     out = LAYERS[name]().train()(given)
-    assert lines.in_lines(out)
+    assert lines.is_channels_last(out)
     out.backward(torch.ones_like(out))
     assert given.grad is not None
-    assert lines.in_lines(given.grad)
+    assert lines.is_channels_last(given.grad)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -108,13 +108,13 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
 def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     maps = torch.randn(3, 8, 12, 1)
     monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
-    assert lines.in_lines(as_lines(maps))
-    assert lines.in_lines(lines.to_lines(in_planes(maps)))
-    assert not lines.in_lines(in_planes(maps))
-    assert not lines.in_lines(as_lines(torch.randn(3, 8, 12, 2)))
-    assert not lines.in_lines(as_lines(maps.double()))
+    assert lines.is_channels_last(as_lines(maps))
+    assert lines.is_channels_last(lines.to_channels_last(in_planes(maps)))
+    assert not lines.is_channels_last(in_planes(maps))
+    assert not lines.is_channels_last(as_lines(torch.randn(3, 8, 12, 2)))
+    assert not lines.is_channels_last(as_lines(maps.double()))
     with torch.autocast("cpu", torch.bfloat16):
-        assert not lines.in_lines(as_lines(maps))
+        assert not lines.is_channels_last(as_lines(maps))
     monkeypatch.setattr(processor, "lacks_avx512", lambda: False)
-    assert not lines.in_lines(as_lines(maps))
-    assert lines.to_lines(in_planes(maps)).stride() == in_planes(maps).stride()
+    assert not lines.is_channels_last(as_lines(maps))
+    assert lines.to_channels_last(in_planes(maps)).stride() == in_planes(maps).stride()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet(*loggers: str) -> Iterator[None]:
+def suppress_warnings(*loggers: str) -> Iterator[None]:
     """No warnings inside, neither Python's nor those of these loggers; errors are logged all the same."""
     quietened = [logging.getLogger(name) for name in loggers]
     levels = [logger.level for logger in quietened]

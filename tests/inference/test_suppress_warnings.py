@@ -7,12 +7,10 @@ import warnings
 
 import pytest
 
-from kws.inference.warnings_off import quiet
-
 
 def test_warnings_are_left_out_and_errors_are_not(caplog: pytest.LogCaptureFixture) -> None:
     noisy, other = logging.getLogger("noisy.part"), logging.getLogger("other")
-    with warnings.catch_warnings(record=True) as seen, quiet("noisy"):
+    with warnings.catch_warnings(record=True) as seen, suppress_warnings("noisy"):
         warnings.warn("of no use", stacklevel=1)
         noisy.warning("of no use")
         noisy.error("broken")
@@ -24,7 +22,7 @@ def test_warnings_are_left_out_and_errors_are_not(caplog: pytest.LogCaptureFixtu
 def test_all_is_as_before_even_after_an_error() -> None:
     logger = logging.getLogger("noisy")
     logger.setLevel(logging.DEBUG)
-    with pytest.raises(ValueError, match="x"), quiet("noisy"):
+    with pytest.raises(ValueError, match="x"), suppress_warnings("noisy"):
         raise ValueError("x")
     assert logger.level == logging.DEBUG
     with pytest.warns(UserWarning, match="heard"):
