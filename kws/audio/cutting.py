@@ -12,9 +12,10 @@ from kws.audio.io import fit_length
 
 
 def loudest_segment(samples: NDArray[np.int16], length: int) -> NDArray[np.int16]:
-    """The `length` samples in a row with the greatest energy: int16 (samples,) → (min(samples, length),).
+    """Return the `length` consecutive samples with the greatest energy: int16 (samples,) → (min(samples, length),).
 
-    Where several are equally loud (a word between digital zeros) the middle one, so that the word does not stand at an edge.
+    Where several are equally loud (a word between digital zeros) the middle one, so that the word does not stand at an
+    edge.
     """
     if samples.size <= length:
         return samples
@@ -26,10 +27,10 @@ def loudest_segment(samples: NDArray[np.int16], length: int) -> NDArray[np.int16
 
 
 def cut_clip(samples: NDArray[np.int16], length: int) -> NDArray[np.int16]:
-    """One clip: the loudest `length` samples, or a shorter recording in the middle of zeros. int16 (samples,) → (length,).
+    """Return the loudest `length` samples, or centre a shorter recording in zeros. int16 (samples,) → (length,).
 
-    In the middle, as words cut out of longer recordings mostly lie: training shifts clips in time, which would cut off a word
-    at an edge.
+    In the middle, as words cut out of longer recordings mostly lie: training shifts clips in time, which would cut off
+    a word at an edge.
     """
     segment = loudest_segment(samples, length)
     missing = length - segment.size
@@ -42,8 +43,8 @@ def fit_clip(samples: NDArray[np.int16], length: int, fit: str) -> NDArray[np.in
     Args:
         samples: the recording, at the model's rate.
         length: of the clip, in samples.
-        fit: "loudest": the loudest `length` samples of a longer recording, a shorter one in the middle of zeros; "start": the
-            first `length` samples, zeros after a shorter one, as TensorFlow's tutorial does.
+        fit: "loudest": the loudest `length` samples of a longer recording, a shorter one in the middle of zeros;
+            "start": the first `length` samples, zeros after a shorter one, as TensorFlow's tutorial does.
 
     Raises:
         KwsError: there is no such rule.
@@ -52,7 +53,7 @@ def fit_clip(samples: NDArray[np.int16], length: int, fit: str) -> NDArray[np.in
 
 
 def note_on_longer(longer: int, total: int, clip_s: float, fit: str, done: str) -> str:
-    """Say once for all recordings that some were cut, and to what; `done` is what was done with that part, "labelled"."""
+    """Warn once for all recordings that some were cut; `done` says what was done with the part, e.g. "labelled"."""
     part = "loudest" if fit == LOUDEST else "first"
     verb = "is" if longer == 1 else "are"
     return f"{longer} of {total} recordings {verb} longer than {clip_s:g} s: the {part} {clip_s:g} s of each {verb} {done}"

@@ -1,4 +1,4 @@
-"""How a clip is cut into frames: lengths in time, and the sizes in samples that follow from them."""
+"""Framing of a clip: lengths in time, and the sizes in samples that follow from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ START, LOUDEST = "start", "loudest"
 
 
 def check_fit(fit: str) -> str:
-    """The rule by which a recording is fitted to a clip, if there is such a rule.
+    """Return the rule for fitting a recording to a clip, once it is known to exist.
 
     Raises:
         KwsError: there is none of this name.
@@ -23,7 +23,7 @@ def check_fit(fit: str) -> str:
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """How a clip is cut into frames; every size in samples follows from the settings in time.
+    """Framing of a clip; every size in samples follows from the settings in time.
 
     Args:
         sample_rate: samples a second.

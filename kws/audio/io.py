@@ -57,18 +57,20 @@ def read_audio(path: Path | str, sample_rate: int, *, resample: bool = True) -> 
     """Read a sound file as mono 16-bit samples.
 
     Channels are averaged, another rate is resampled; 16-bit mono at `sample_rate` comes bit-exact. Float sound beyond
-    full scale is scaled down to it, and of channels that cancel each other the loudest is taken; both are said in a warning.
+    full scale is scaled down to it, and of channels that cancel each other the loudest is taken; both are said in a
+    warning.
 
     Args:
-        path: WAV, FLAC, Ogg, Opus, MP3 or whatever else libsndfile reads; a pipe is read to its end; "-" is standard input.
+        path: WAV, FLAC, Ogg, Opus, MP3 or whatever else libsndfile reads; a pipe is read to its end; "-" is standard
+            input.
         resample: convert another rate; False refuses it.
 
     Returns:
         int16 (samples,), at least one sample.
 
     Raises:
-        AudioError: missing, empty, truncated or no sound file; NaN or infinite samples; another rate while `resample` is False;
-            over 4 GiB from a pipe.
+        AudioError: missing, empty, truncated or no sound file; NaN or infinite samples; another rate while `resample`
+            is False; over 4 GiB from a pipe.
     """
     sound = read_sound_file(path, sample_rate, resample=resample)
     for note in sound.notes:
@@ -77,7 +79,7 @@ def read_audio(path: Path | str, sample_rate: int, *, resample: bool = True) -> 
 
 
 def read_sound_file(path: Path | str, sample_rate: int, *, resample: bool = True) -> Sound:
-    """As `read_audio`, with what the file was and what was done to it; nothing is logged."""
+    """Read like `read_audio`, and return the file's format and the conversions done; log nothing."""
     name = os.fspath(path)
     try:
         with _opened(name) as file:
@@ -104,7 +106,7 @@ def write_wav(path: Path | str, samples: NDArray[np.int16], sample_rate: int) ->
     """Write int16 (samples,) as mono 16-bit PCM; the file appears whole or not at all.
 
     Raises:
-        AudioError: the place can't be written to, or the sound is over 4 GiB.
+        AudioError: the path can't be written to, or the sound is over 4 GiB.
     """
     if samples.dtype != np.int16 or samples.ndim != 1:
         raise TypeError(f"samples: int16 of shape (samples,) expected, {samples.dtype} of shape {samples.shape} given")
@@ -147,7 +149,7 @@ def to_int16(waveform: NDArray[np.floating[Any]]) -> NDArray[np.int16]:
 
 
 def find_audio(folder: Path | str) -> list[Path]:
-    """The sound files directly in a folder, by suffix (any case), sorted by name, without hidden ones.
+    """List the sound files directly in a folder, by suffix (any case), sorted by name, without hidden ones.
 
     Raises:
         AudioError: no such folder.
@@ -162,7 +164,7 @@ def find_audio(folder: Path | str) -> list[Path]:
 
 @contextmanager
 def _opened(name: str) -> Iterator[BinaryIO]:
-    """The file, unbuffered; what can't be sought in (a pipe, standard input) is read into memory whole."""
+    """Open the file unbuffered; read what is not seekable (a pipe, standard input) into memory whole."""
     with io.FileIO(name) if name != STANDARD_INPUT else io.FileIO(0, closefd=False) as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and name != STANDARD_INPUT:
             yield cast(BinaryIO, file)

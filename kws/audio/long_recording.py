@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 def read_sound(path: Path, spec: FeatureSpec) -> NDArray[np.int16]:
-    """A recording as int16 (samples,) at the model's rate.
+    """Read a recording as int16 (samples,) at the model's sample rate.
 
     Warns, naming the file, of another rate, of several channels, and of less sound than a window.
 

@@ -18,15 +18,15 @@ _HIGHEST_RATE_HZ = 768_000
 class Resampler:
     """Resamples a stream; in chunks of any size it gives, to the bit, what it gives for the whole.
 
-    What it gives is scipy.signal.resample_poly's, to rounding: output k lies at the time k / out_hz of the stream. An output
-    waits for the sound after it: 10 samples of the lower rate.
+    What it gives is scipy.signal.resample_poly's, to rounding: output k lies at the time k / out_hz of the stream. An
+    output waits for the sound after it: 10 samples of the lower rate.
 
     Args:
         in_hz: rate of what comes in, whole Hz.
         out_hz: rate of what comes out, whole Hz.
 
     Raises:
-        KwsError: a rate that is none.
+        KwsError: an invalid rate.
     """
 
     def __init__(self, in_hz: int, out_hz: int) -> None:
@@ -69,7 +69,7 @@ class Resampler:
         return lost
 
     def flush(self) -> NDArray[np.float32]:
-        """The outputs that still waited, as if zeros followed; then a new stream begins."""
+        """Return the pending outputs, as if zeros followed; then begin a new stream."""
         self._held = np.concatenate([self._held, np.zeros(self._reach + 1, np.float32)])
         outputs = self._compute(-(-self._read * self.up // self.down))
         self.reset()
@@ -81,7 +81,7 @@ class Resampler:
         self._first = self._read - len(self._held)  # place of the first held sample in the stream
 
     def _compute(self, end: int) -> NDArray[np.float32]:
-        """Outputs from the next up to `end`; forgets the input that no later one needs."""
+        """Compute the outputs from the next one up to `end`; drop the input that no later one needs."""
         places = np.arange(self._given, end) * self.down
         newest = places // self.up + self._reach - self._first
         taps = np.arange(self._phases.shape[1])
@@ -95,14 +95,15 @@ class Resampler:
 
 
 def _filters(up: int, down: int) -> tuple[NDArray[np.float32], int]:
-    """For each phase the weights (up, taps) of the newest input, the one before it, …; and how far ahead the newest lies."""
+    """Compute each phase's weights (up, taps), newest input first, and how far ahead the newest input lies."""
     lowest = max(up, down)
     half = _CROSSINGS * lowest
     offsets = np.arange(-half, half + 1)
     low_pass = np.sinc(offsets / lowest) * np.kaiser(2 * half + 1, _BETA)
     low_pass *= up / low_pass.sum()
     reach = half // up + 1
-    # Input n weighs h(k · down - n · up) in output k; n = k · down // up + reach - tap makes that h(phase + (tap - reach) · up).
+    # Input n weighs h(k · down - n · up) in output k; n = k · down // up + reach - tap makes that h(phase + (tap -
+    # reach) · up).
     at = np.arange(up)[:, None] + (np.arange(2 * reach + 1) - reach) * up
     weights = np.where(abs(at) <= half, low_pass[np.clip(at + half, 0, 2 * half)], 0)
     return weights.astype(np.float32), reach

@@ -19,7 +19,7 @@ class AudioError(KwsError):
 
 @dataclass(frozen=True, slots=True)
 class WavLayout:
-    """What a RIFF header says: the format, and where the sound lies in the file (bytes)."""
+    """Content of a RIFF header: the format, and the position of the sound in the file (bytes)."""
 
     plain: bool  # little-endian 16-bit PCM: the bytes in the file are the samples
     channels: int
@@ -67,9 +67,10 @@ def wav_layout(file: BinaryIO, length: int, name: str) -> WavLayout | None:
 
 
 def _counts_header(declared: int, found: int, header: int, closed: bool) -> bool:
-    """Whether more bytes of sound are declared than found because the recorder counted its header, or a part of it, as sound.
+    """Return whether the declared data size is too large only because it counts the header, or a part of it.
 
-    All is there where the size of the whole file is right; else only where exactly a header's worth is missing to much sound.
+    All is there where the size of the whole file is right; else only where exactly a header's worth is missing to much
+    sound.
     """
     missing = declared - found
     if missing <= 0 or found == 0:
@@ -87,7 +88,7 @@ def _sound_bytes(declared: int, found: int, closed: bool, name: str) -> int:
 
 
 def with_length(file: BinaryIO, wav: WavLayout) -> io.BytesIO:
-    """The file with the size of its sound filled in, for libsndfile takes the 0 of an unclosed file at its word."""
+    """Return the file with its data size filled in: libsndfile would take an unclosed file's 0 literally."""
     file.seek(0)
     content = bytearray(file.read())
     struct.pack_into(">I" if content[:4] == b"RIFX" else "<I", content, wav.offset - 4, min(wav.size, 0xFFFFFFFF))

@@ -34,7 +34,7 @@ class Background:
         return cls(np.concatenate(recordings), np.cumsum(lengths) - lengths, lengths)
 
     def segments(self, count: int, clip_samples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """First samples of random segments: a recording drawn evenly, then a place in it (the original's draw)."""
+        """First samples of random segments: a recording drawn evenly, then a place in it (TensorFlow's draw)."""
         recording = rng.integers(len(self.lengths), size=count)
         places: NDArray[np.int64] = self.starts[recording] + (
             rng.random(count) * (self.lengths[recording] - clip_samples + 1)
@@ -42,7 +42,7 @@ class Background:
         return places
 
     def silence_clips(self, count: int, clip_samples: int, rng: np.random.Generator) -> NDArray[np.int16]:
-        """Silence as the original hears it: random noise at a volume drawn evenly from 0 to 1; (count, clip_samples)."""
+        """Draw silence as TensorFlow's tutorial does: noise at a volume uniform in 0 to 1; (count, clip_samples)."""
         starts = self.segments(count, clip_samples, rng)
         volumes = rng.random(count, dtype=np.float32)
         noise = np.lib.stride_tricks.sliding_window_view(self.samples, clip_samples)[starts]

@@ -84,8 +84,9 @@ def open_corpus(
 ) -> Corpus:
     """Open a folder of word folders as a corpus; pack it first where it is new or its files have changed.
 
-    A pack is built under a lock and renamed into place, and read without one: it may lie on a disk that can't be written.
-    Clips that were copied are packed again.
+    A pack is built under a lock and renamed into place: two runs may start together, and one that is cut off leaves no
+    half pack. A pack that is there is read without a lock, so that it may lie on a disk that can't be written. Clips
+    that were copied are other files, and are packed again.
 
     Args:
         root: folder with one folder a word.
@@ -97,7 +98,8 @@ def open_corpus(
         warn: log what is left out, such as sound of a format that is not read.
 
     Raises:
-        KwsError: no clips, two folders of one word, clips that can't be read (all named), or a place that can't be written.
+        KwsError: no clips, two folders of one word, clips that can't be read (all named), a full disk, or a folder that
+            can't be written.
     """
     names, fingerprint = _list(root, also, warn)
     shape = f"{sample_rate}hz-{clip_samples}" + ("" if resample else "-exact") + ("" if fit == START else f"-{fit}")
@@ -150,7 +152,7 @@ def _pack_name(shape: str, fingerprint: str) -> str:
 
 
 def _is_whole(pack: Path, size: int) -> bool:
-    """Whether there is a pack of this size, in bytes; a power cut may have left a shorter one."""
+    """Return whether there is a pack of this size, in bytes; a power cut may have left a shorter one."""
     clips = pack / "clips.int16"
     return clips.is_file() and clips.stat().st_size == size
 
@@ -167,7 +169,8 @@ def _build(
     bad: list[str] = []
     odd: list[str] = []
     longer = 0
-    # Not tempfile's, whose folders only their owner may read: packs on a shared disk are for all whom the umask lets read.
+    # Not tempfile's, whose folders only their owner may read: packs on a shared disk are for all whom the umask lets
+    # read.
     temporary = pack.parent / f"building-{os.getpid()}"
     temporary.mkdir()
     try:
@@ -212,7 +215,7 @@ def _read_in_order(root: Path, names: Sequence[str], sample_rate: int, resample:
 
 
 def _stale(pack: Path) -> list[Path]:
-    """Earlier packs of its shape. A run that has one mapped keeps it until it ends: the file system removes the name only."""
+    """List earlier packs of its shape. A run that has one mapped keeps it: removal takes away the name only."""
     shape = pack.name.rpartition("-")[0]
     return [old for old in pack.parent.glob(f"{shape}-*") if old != pack and len(old.name) == len(pack.name)]
 

@@ -1,4 +1,4 @@
-"""What a data folder holds: its clips, whether they have changed, and what is left out."""
+"""Listing of a data folder: its clips, whether they have changed, and what is left out."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Listing:
-    """What was found.
+    """Result of listing a data folder.
 
     Attributes:
         names: `word/file` of each clip, sorted; as they are on disk.
@@ -56,7 +56,7 @@ class Listing:
     left_out: dict[int, list[str]]
 
     def left_out_text(self) -> str:
-        """What was left out, with an example and what to do of each kind; empty where nothing was."""
+        """Describe what was left out, with an example and advice for each kind; empty if nothing was."""
         said = []
         for kind, names in sorted(self.left_out.items()):
             what, advice = _ADVICE[kind]
@@ -75,7 +75,7 @@ class _Walk:
         self.left_out.setdefault(kind, []).append(name)
 
     def words(self, also: Sequence[str]) -> list[os.DirEntry[str]]:
-        """The word folders; notes what lies beside them."""
+        """List the word folders, and note what lies beside them."""
         words = []
         for entry in os.scandir(self.root):
             name = entry.name
@@ -107,8 +107,9 @@ class _Walk:
             except FileNotFoundError:  # a link to nowhere: it is named with all that can't be read
                 found = entry.stat(follow_symlinks=False)
             if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
-                # The time of the last change of any kind, for a clip renamed in another's place keeps all but that. Not the
-                # inode: FAT, sshfs and their like make the numbers up, and the pack would be stale without a reason.
+                # The time of the last change of any kind, for a clip renamed in another's place keeps all but that. Not
+                # the inode: FAT, sshfs and their like make the numbers up, and the pack would be stale without a
+                # reason.
                 yield name, found.st_size, found.st_mtime_ns, found.st_ctime_ns
             else:
                 self.leave(_NESTED if stat.S_ISDIR(found.st_mode) else _ODD, name)

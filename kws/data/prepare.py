@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PrepareSettings:
-    """What makes a clip.
+    """Requirements for a clip.
 
     Args:
         sample_rate: rate of the clips, Hz.
@@ -69,7 +69,7 @@ class PrepareSettings:
 
 @dataclass(frozen=True)
 class Recording:
-    """What became of one recording; paths are relative to the folders read and written."""
+    """Outcome for one recording; paths are relative to the folders read and written."""
 
     word: str
     source: str
@@ -82,7 +82,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a folder: its recordings in the order read, and what was no recording, with the reason.
+    """Outcome for a folder: its recordings in the order read, and what was no recording, with the reason.
 
     `previous` is where the folder that stood at the output was moved to.
     """
@@ -99,7 +99,7 @@ class Report:
 
 
 def judge(samples: NDArray[np.int16], settings: PrepareSettings) -> tuple[Outcome, str]:
-    """Whether a recording (samples,) at settings.sample_rate makes a clip: "kept", "short" or "silent", and the reason."""
+    """Judge a recording (samples,) at settings.sample_rate: "kept", "short" or "silent", and the reason."""
     lasts_ms = 1000 * samples.size / settings.sample_rate
     if lasts_ms < settings.min_ms:
         return "short", f"lasts {lasts_ms:.0f} ms, {settings.min_ms:g} or more expected"
@@ -110,7 +110,7 @@ def judge(samples: NDArray[np.int16], settings: PrepareSettings) -> tuple[Outcom
 
 
 def clip_names(names: Iterable[str]) -> dict[str, str]:
-    """A name ending in .wav for each file of a folder; no two alike, not even where case does not count.
+    """Choose a unique .wav name for each file of a folder, unique even on case-insensitive file systems.
 
     The stem is kept, and with it the speaker before `_nohash_`; a.flac beside a.wav becomes a-flac.wav.
     """
@@ -131,8 +131,8 @@ def clip_names(names: Iterable[str]) -> dict[str, str]:
 def prepare(source: Path, out: Path, settings: PrepareSettings, *, force: bool = False) -> Report:
     """Convert source/<word>/<recording> to out/<word>/<name>.wav, all of it or nothing.
 
-    `_background_noise_` is converted whole. A folder that stands at `out` is refused, or with `force` moved aside; it is never
-    deleted. Where nothing could be kept, nothing is written.
+    `_background_noise_` is converted whole. A folder that stands at `out` is refused, or with `force` moved aside; it
+    is never deleted. Where nothing could be kept, nothing is written.
 
     Raises:
         KwsError: `source` is missing or holds no recordings; `out` is not free, or lies inside `source` or around it.
@@ -156,7 +156,7 @@ def prepare(source: Path, out: Path, settings: PrepareSettings, *, force: bool =
 
 
 def _list_words(source: Path) -> tuple[dict[str, list[Path]], tuple[str, ...]]:
-    """The files of each word's folder, and what else lies there, each with the reason why it is passed over."""
+    """List each word folder's files, and the other entries with the reason why each is skipped."""
     words: dict[str, list[Path]] = {}
     ignored: list[str] = []
     try:

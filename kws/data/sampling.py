@@ -1,4 +1,4 @@
-"""Which clips make up a set, an epoch and a batch: pure functions of the seed and the step."""
+"""Selection of the clips of a set, an epoch and a batch: pure functions of the seed and the step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SILENT_CLIP = -1
 
 @dataclass(frozen=True)
 class ClipList:
-    """Clips to be heard, in order: the index in the corpus (`SILENT_CLIP` for silence) and the label of each."""
+    """List of clips, in order: the index in the corpus (`SILENT_CLIP` for silence) and the label of each."""
 
     clips: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -29,7 +29,7 @@ class ClipList:
         return len(self.clips)
 
     def part(self, order: NDArray[np.int64] | slice) -> ClipList:
-        """The clips at the given places."""
+        """Return the clips at the given indices."""
         return ClipList(self.clips[order], self.labels[order])
 
 
@@ -38,7 +38,7 @@ class SplitPool:
     """The clips of one set, and how many unknown and silence clips go with its wanted ones.
 
     Attributes:
-        wanted: every clip of a wanted word.
+        wanted: every clip of a keyword.
         unknown: corpus indices of all clips of other words.
         unknown_count, silence_count: clips of each in an epoch.
     """
@@ -52,7 +52,7 @@ class SplitPool:
         return len(self.wanted) + self.unknown_count + self.silence_count
 
     def draw(self, rng: np.random.Generator) -> ClipList:
-        """All wanted clips, with unknown ones drawn without repetition, and silence."""
+        """All keyword clips, with unknown ones drawn without repetition, and silence."""
         unknown = np.sort(rng.permutation(self.unknown)[: self.unknown_count])
         clips = [self.wanted.clips, unknown, np.full(self.silence_count, SILENT_CLIP)]
         labels = [
@@ -70,7 +70,7 @@ def make_pools(
     unknown_percentage: float,
     silence_percentage: float,
 ) -> tuple[SplitPool, SplitPool, SplitPool]:
-    """The pools for training, validation and testing; see `make_pool`."""
+    """Make the pools for training, validation and testing; see `make_pool`."""
     training, validation, testing = (
         make_pool(words, sets, code, labels, unknown_percentage, silence_percentage) for code in range(len(SPLITS))
     )
@@ -86,7 +86,7 @@ def make_pool(
     silence_percentage: float,
     partial: bool = False,
 ) -> SplitPool:
-    """The pool of one set.
+    """Make the pool of one set.
 
     Args:
         words: the word of each clip of the corpus.
@@ -94,10 +94,11 @@ def make_pool(
         code: the set wanted.
         labels: the label set.
         unknown_percentage, silence_percentage: clips of each, in percent of the wanted ones (rounded up).
-        partial: some of the wanted words may have no clips, if one has.
+        partial: some of the keywords may have no clips, if one has.
 
     Raises:
-        KwsError: a percentage below 0, a wanted word without clips, or no other words to draw unknown ones from.
+        KwsError: a percentage below 0, a keyword with no clips in the set, or no other words to draw unknown ones
+            from.
     """
     _check_shares(unknown_percentage, silence_percentage)
     if not partial:
@@ -140,14 +141,14 @@ def _check_words(words: Sequence[str], labels: LabelSet) -> None:
 
 
 class Pool(Protocol):
-    """What an epoch is drawn from."""
+    """Source of the clips of an epoch."""
 
     def __len__(self) -> int:
         """Clips in an epoch."""
         ...
 
     def draw(self, rng: np.random.Generator) -> ClipList:
-        """The clips of an epoch."""
+        """Draw the clips of an epoch."""
         ...
 
 
@@ -184,7 +185,7 @@ class TrainingOrder:
         return max(1, len(self.pool) // (self.batch_size * self.world))
 
     def epoch(self, epoch: int) -> list[ClipList]:
-        """This process's batches of one epoch."""
+        """Yield this process's batches of one epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         drawn = self.pool.draw(rng)
         shuffled = drawn.part(rng.permutation(len(drawn)))

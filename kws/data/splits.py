@@ -1,4 +1,4 @@
-"""Which set a clip belongs to: the hashed rule of Speech Commands, or its published lists."""
+"""Assignment of clips to sets: the hashed rule of Speech Commands, or its published lists."""
 
 from __future__ import annotations
 
@@ -49,16 +49,17 @@ class SplitRule(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class UnseenWords(ABC):
-    """What every rule can do: keep words out of training and validation, so that testing shows what becomes of unseen ones.
+    """Base of the split rules: can keep words out of training and validation, to test on unseen words.
 
     The testing set keeps their clips among the unknown ones, so that accuracies stay comparable.
 
     Args:
         unseen_words: the words; none of the wanted ones.
-        unseen_from: the clips that measure them: those of the `testing` set, of the `validation` set, or `all` their clips.
+        unseen_from: the clips that measure them: those of the `testing` set, of the `validation` set, or `all` their
+            clips.
 
     Raises:
-        KwsError: a word that is none, or another set.
+        KwsError: an invalid word, or another set.
     """
 
     unseen_words: Sequence[str] = ()
@@ -101,7 +102,7 @@ class UnseenWords(ABC):
 
 @dataclass(frozen=True)
 class HashedSplit(UnseenWords):
-    """The original's rule: the hash of the speaker's name decides, so that a speaker is always in one set.
+    """TensorFlow's rule: the hash of the speaker's name decides, so that a speaker is always in one set.
 
     Args:
         validation_percentage, testing_percentage: shares of speakers, in percent.
@@ -139,8 +140,8 @@ class HashedSplit(UnseenWords):
 class ListedSplit(UnseenWords):
     """The data set's own lists, one `word/file` a line; every other clip is for training.
 
-    Lists of every system are read: with a byte-order mark, backslashes, `./` before the name, any ends of lines. A part of a data
-    set may keep the lists of the whole: lines that name no clip are logged, with their count.
+    Lists of every system are read: with a byte-order mark, backslashes, `./` before the name, any ends of lines. A part
+    of a data set may keep the lists of the whole: lines that name no clip are logged, with their count.
 
     Args:
         validation_list, testing_list: paths, relative to the data folder.

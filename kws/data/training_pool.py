@@ -1,4 +1,4 @@
-"""What an epoch of training is made of: so many clips of each kind, real ones and those of extra sources."""
+"""Composition of a training epoch: the number of clips of each kind, real ones and those of extra sources."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ from kws.labels import SILENCE_INDEX, UNKNOWN_INDEX, LabelSet, plain_word
 
 @dataclass(frozen=True)
 class TrainingShares:
-    """How many clips of each kind go into an epoch of training.
+    """Number of clips of each kind in an epoch of training.
 
     Args:
         unknown_percentage, silence_percentage: clips of each label, in percent of the real wanted ones (rounded up).
-        training_unknown_percentage: unknown clips in training, where they differ from the other sets'; None: unknown_percentage.
-        extra_percentage: wanted clips from the extra sources, in percent of the real ones.
-        extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks, the other
-            makes up.
-        unknown_sampling_alpha: sampling exponent α: an unknown word with n clips is drawn in proportion to nᵅ. At 1 words are
-            as uneven as the data: a word with ten times the clips is heard ten times as often, and all clips are equally likely.
-            At 0 all words are heard equally often, whatever clips they have; a word with fewer than its share repeats them.
-        unknown_weights: how many times its share a word gets, for unknown words that are taken for wanted ones.
-        keyword_sampling_alpha: likewise, of the wanted words. 1: as uneven as the data, each real clip once an epoch; 0: all
-            words equally often.
-        max_clips_per_word: most real clips of a wanted word an epoch, at any keyword_sampling_alpha; a word with more counts as
-            one of so many; None: all.
+        training_unknown_percentage: unknown clips in training, where they differ from the other sets'; None:
+            unknown_percentage.
+        extra_percentage: keyword clips from the extra sources, in percent of the real ones.
+        extra_unknown_percentage: of the unknown clips, those from the extra sources, in percent; what one side lacks,
+            the other makes up.
+        unknown_sampling_alpha: sampling exponent α: an unknown word with n clips is drawn in proportion to nᵅ. At 1
+            words are as uneven as the data: a word with ten times the clips is drawn ten times as often, and all clips
+            are equally likely. At 0 all words are drawn equally often, whatever clips they have; a word with fewer than
+            its share repeats them.
+        unknown_weights: how many times its share a word gets, for some unknown words: those that are taken for wanted
+            ones.
+        keyword_sampling_alpha: sampling exponent α of the keywords. 1: as uneven as the data, each real clip once an
+            epoch; 0: all words equally often.
+        max_clips_per_word: most real clips of a keyword an epoch, at any keyword_sampling_alpha; a word with more
+            counts as one of so many; None: all.
 
     Raises:
-        KwsError: a share that makes no sense.
+        KwsError: an invalid share.
     """
 
     unknown_percentage: float = 10.0
@@ -91,8 +94,8 @@ class Draw:
         kind: what they are, for the log.
         clips: all there are.
         count: how many an epoch hears.
-        words: which word each clip is of, numbers from 0, where words have shares, and clips are repeated where a word has
-            fewer; None: all clips are alike, and none is heard twice in an epoch.
+        words: which word each clip is of, numbers from 0, where words have shares, and clips are repeated where a word
+            has fewer; None: all clips are equally likely, none twice in an epoch.
         shares: of each word, relative to the others'.
     """
 
@@ -103,7 +106,7 @@ class Draw:
     shares: NDArray[np.float64] | None = None
 
     def take(self, rng: np.random.Generator) -> ClipList:
-        """As many clips as asked, in the order that they have in the corpus."""
+        """Draw the given number of clips, in corpus order."""
         shuffled = rng.permutation(len(self.clips))
         if self.words is None or self.shares is None:
             return self.clips.part(np.sort(shuffled[: self.count]))
@@ -133,14 +136,14 @@ class TrainingPool:
         return len(self.always) + sum(draw.count for draw in self.draws) + self.silence_count
 
     def draw(self, rng: np.random.Generator) -> ClipList:
-        """The clips of an epoch, in the order of the draws; silence last."""
+        """Draw the clips of an epoch, in the order of the draws; silence last."""
         silence = ClipList(np.full(self.silence_count, SILENT_CLIP), np.full(self.silence_count, SILENCE_INDEX))
         parts = [self.always, *(draw.take(rng) for draw in self.draws), silence]
         clips, labels = (np.concatenate(arrays) for arrays in zip(*((part.clips, part.labels) for part in parts), strict=True))
         return ClipList(clips.astype(np.int64), labels.astype(np.int64))
 
     def to_text(self) -> str:
-        """A line that says what an epoch holds."""
+        """Describe in one line what an epoch holds."""
         counts = {"wanted": len(self.always)}
         for draw in self.draws:
             counts[draw.kind] = counts.get(draw.kind, 0) + draw.count
@@ -151,7 +154,7 @@ class TrainingPool:
 def make_training_pool(
     real: SplitPool, words: Sequence[str], extra: NDArray[np.int64], labels: LabelSet, shares: TrainingShares
 ) -> TrainingPool:
-    """The training set of the real clips and those of the extra sources.
+    """Make the training set of the real clips and those of the extra sources.
 
     Args:
         real: the real clips for training.
@@ -212,7 +215,7 @@ def _wanted(
 
 
 def _split(asked: int, extra_percentage: float, real: int, extra: int) -> tuple[int, int]:
-    """How many unknown clips come from the `real` and the `extra` ones there are."""
+    """Return how many unknown clips to take from the available `real` and `extra` ones."""
     from_real = min(asked - min(extra, round(asked * extra_percentage / 100)), real)
     return from_real, min(asked - from_real, extra)
 
@@ -226,14 +229,15 @@ def _drawn(
     weights: Mapping[str, float],
     limit: int | None = None,
 ) -> Draw:
-    """A draw in which each word has its share; a word with more clips than `limit` counts as one of so many."""
+    """Make a draw in which each word has its share; a word with more than `limit` clips counts as having `limit`."""
     if not count or (alpha == 1 and not weights):
         return Draw(kind, clips, count)
     names, word, sizes = np.unique([words[clip] for clip in clips.clips], return_inverse=True, return_counts=True)
     weight = np.array([weights.get(str(name), 1.0) for name in names])
     if alpha == 1 and (weight == 1).all():
         return Draw(kind, clips, count)
-    # No share can then be above the limit: the sum asked is that of the limited sizes, and an exponent below 1 only evens them.
+    # No share can then be above the limit: the sum asked is that of the limited sizes, and an exponent below 1 only
+    # evens them.
     shares = np.minimum(sizes, limit or sizes.max()) ** alpha * weight
     if not shares.sum():
         raise KwsError("data.unknown_weights: all unknown words weigh 0; leave some, or set data.training_unknown_percentage=0")

@@ -12,7 +12,7 @@ from kws.errors import KwsError
 
 
 def whole(name: str, value: Any, lowest: int, otherwise: str = "") -> int:
-    """A whole number from `lowest` on.
+    """Return a whole number that is at least `lowest`.
 
     Args:
         name: of the setting, such as `data.batch_size`.
@@ -28,21 +28,21 @@ def whole(name: str, value: Any, lowest: int, otherwise: str = "") -> int:
 
 
 def number(name: str, value: Any, highest: float, expected: str) -> float:
-    """A finite number from 0 to `highest`; arguments and errors as of `whole`."""
+    """Return a finite number from 0 to `highest`; arguments and errors are those of `whole`."""
     if isinstance(value, bool) or not isinstance(value, Real) or not (0 <= float(value) <= highest and float(value) < math.inf):
         _refuse(name, value, f"it is {expected}")
     return float(value)
 
 
 def truth(name: str, value: Any) -> bool:
-    """True or false; arguments and errors as of `whole`."""
+    """Return True or False; arguments and errors are those of `whole`."""
     if not isinstance(value, bool):
         _refuse(name, value, "give true or false")
     return value
 
 
 def folder(name: str, value: Any) -> Path:
-    """The path of a folder, with `~` filled in; an empty name is refused, for it would mean the current folder.
+    """Return a folder's path with `~` expanded; refuse an empty name, which would mean the current folder.
 
     Raises:
         KwsError: it is empty, or no path.
@@ -53,7 +53,7 @@ def folder(name: str, value: Any) -> Path:
 
 
 def words(name: str, value: Any) -> Sequence[str]:
-    """A list of words, which `kws.labels.LabelSet` looks at further; a word alone is refused.
+    """Return a list of words, which `kws.labels.LabelSet` checks further; refuse a single string.
 
     Raises:
         KwsError: it is no list.
@@ -64,7 +64,7 @@ def words(name: str, value: Any) -> Sequence[str]:
 
 
 def shown(value: Any) -> str:
-    """A value as a configuration writes it."""
+    """Format a value as it is written in a configuration."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"{value:g}" if isinstance(value, Real) else repr(value)

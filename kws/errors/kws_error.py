@@ -29,8 +29,9 @@ class KwsError(Exception):
 
     Args:
         said: the message.
-        setting: dotted name of the setting at fault, such as `data.batch_size`. None: the name that the message starts with, in
-            front of a colon and a space, where it looks like one (a file's name may, too); otherwise there is none.
+        setting: dotted name of the setting at fault, such as `data.batch_size`. None: the name that the message starts
+            with, in front of a colon and a space, where it looks like one (a file's name may, too); otherwise there is
+            none.
     """
 
     def __init__(self, *said: object, setting: str | None = None) -> None:
@@ -44,19 +45,19 @@ class InputError(KwsError, ValueError):
 
 
 def user_error(error: BaseException | None) -> KwsError | None:
-    """The error a user can mend that is behind this one, such as Hydra's about a setting that a constructor refused."""
+    """Return the KwsError in the `__cause__` chain, if any (e.g. wrapped by Hydra's instantiate)."""
     while error is not None and not isinstance(error, KwsError):
         error = error.__cause__
     return error
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:
-    """What to install for a package of an extra that is not there; None for any other."""
+    """Return what to install for a missing package of an extra; None for any other package."""
     name = (error.name or "").split(".")[0]
     return f"needs {name}, which is not installed; pip install 'kws[{_EXTRAS[name]}]'" if name in _EXTRAS else None
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error says, at most 200 characters; its type where it says nothing."""
+    """Return the first line of an error's message, at most 200 characters; its type if the message is empty."""
     said = str(error).strip() or type(error).__name__
     return said.splitlines()[0][:200]

@@ -24,9 +24,9 @@ _OPEN_FILE = re.compile(r"/dev/(stdin|stdout|stderr)|(?:/dev|/proc/self)/fd/(\d+
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; replace `path` with it on success, delete it on error.
 
-    The name has the ending of `path`, and is no other thread's or process's: where two write the same file, the last one to end
-    is kept, whole. A link is followed: the file behind it is replaced, and keeps its permissions. What is no regular file (a
-    device, a pipe, /dev/stdout) is opened and written to, never replaced.
+    The name has the ending of `path`, and is no other thread's or process's: where two write the same file, the last
+    one to end is kept, whole. A link is followed: the file behind it is replaced, and keeps its permissions. What is no
+    regular file (a device, a pipe, /dev/stdout) is opened and written to, never replaced.
 
     Raises:
         OSError: what is at `path`, or its folder, doesn't let itself be written, or is a folder.
@@ -64,7 +64,7 @@ def replace_file(new: Path, path: Path) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether `path` is something other than a regular file or a folder: a device, a pipe, an open file of this process."""
+    """Return whether `path` is neither a regular file nor a folder, but a device, a pipe or an open file descriptor."""
     if _descriptor(path) is not None:
         return True
     try:

@@ -7,7 +7,7 @@ import unicodedata
 
 
 def printable(name: str) -> str:
-    r"""A name that every file and terminal takes: a byte that is no UTF-8 becomes `\xff`, a control character `\n`, `\x1b` …"""
+    r"""Escape a name for files and terminals: invalid UTF-8 becomes `\xff`, control characters `\n`, `\x1b` …"""
     if name.isprintable():
         return name
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
@@ -19,11 +19,11 @@ def _escaped(letter: str) -> str:
 
 
 def composed(name: str) -> str:
-    """A name with composed letters (Unicode's NFC): a Mac's disk may write é as two characters, a list or a keyboard as one."""
+    """Normalise a name to Unicode NFC: a Mac's disk may store é as two characters, a list holds it as one."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def clip_key(name: str) -> str:
-    r"""A clip's name `word/file` as lists and folders are compared by, for a list may say `.\word\file` of the same clip."""
+    r"""Normalise a clip's name to `word/file` for comparison; a list may write it as `.\word\file`."""
     name = composed(name).replace("\\", "/").strip()
     return posixpath.normpath(name) if "//" in name or name.startswith(".") else name

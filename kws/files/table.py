@@ -23,7 +23,7 @@ def text_table(header: Sequence[object], rows: Iterable[Sequence[object]], align
 
 
 def pad(text: str, width: int, side: str = "<") -> str:
-    """The text filled up with spaces to `width` columns; `side` is where it stands, `<` or `>`."""
+    """Pad the text with spaces to `width` columns; `side` is its alignment, `<` or `>`."""
     space = " " * (width - display_width(text))
     return space + text if side == ">" else text + space
 

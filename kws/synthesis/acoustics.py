@@ -1,4 +1,4 @@
-"""What lies between a synthesiser and a recording: room, microphone, level, noise; and noise alone."""
+"""Acoustics between a synthesiser and a recording: room, microphone, level, noise; and noise alone."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def record(
         speech: (samples,), not longer than `length` less the margin at each end.
         length: samples of the clip.
         noise: what the microphone hears when all is quiet, RMS 1, at least (length,); a random piece of it is taken.
-        room_probability: how often the room is heard at all.
+        room_probability: share of clips with the echo of the room.
         noise_floor_db: range of the noise floor's RMS, dB of full scale.
         level_db: range of the speech's RMS where it sounds, dB of full scale; lowered where the peak would clip.
 
@@ -96,7 +96,7 @@ def _rms(waveform: Waveform) -> float:
 
 
 def _room(sample_rate: int, rng: np.random.Generator) -> Waveform:
-    """An impulse response: the direct sound, then noise that decays by 60 dB in 0.08 to 0.5 s."""
+    """Draw an impulse response: the direct sound, then noise that decays by 60 dB in 0.08 to 0.5 s."""
     decay_s, direct_db = rng.uniform(0.08, 0.5), rng.uniform(3, 15)
     time_s = np.arange(sample_rate * _RING_MS // 1000) / sample_rate
     tail = rng.standard_normal(len(time_s)) * 10 ** (-3 * time_s / decay_s)
@@ -107,7 +107,7 @@ def _room(sample_rate: int, rng: np.random.Generator) -> Waveform:
 
 
 def _microphone(size: int, sample_rate: int, rng: np.random.Generator) -> Waveform:
-    """A gentle frequency response, (size // 2 + 1,): ±4 dB in six places, less of the lowest bass and the highest treble."""
+    """Draw a gentle frequency response (size // 2 + 1,): ±4 dB at six points, weaker at both ends."""
     # Few points: the curve is smooth, and a clip should take about a millisecond.
     coarse_hz = np.geomspace(20, sample_rate / 2, 64)
     octaves = np.log2(coarse_hz)

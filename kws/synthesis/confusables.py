@@ -10,7 +10,8 @@ from kws.errors import KwsError
 from kws.labels import plain_word
 from kws.synthesis.espeak import Engine, accents
 
-# None is one of `SPEECH_COMMANDS` or sounds like one in any accent of English that eSpeak NG speaks (a test compares phonemes).
+# None is one of `SPEECH_COMMANDS` or sounds like one in any accent of English that eSpeak NG speaks (a test compares
+# phonemes).
 NEAR_WORDS = (
     # near yes
     "yet", "yell", "yeast", "yak", "yarn", "yard", "year", "yesterday", "less", "mess", "guess", "chess", "dress", "press",
@@ -65,14 +66,15 @@ ALIKE = (("rye", "wry"), ("anna", "hannah"))
 
 
 def near_words(without: Sequence[Sequence[str]] = (), speech_commands: bool = False) -> tuple[str, ...]:
-    """The list, less the words in the lists given (a run's own words, and those that it must never hear) and their homophones.
+    """Return the confusable words, without the given words (keywords, held-out words) and their homophones.
 
     Args:
         without: lists of words to leave out.
         speech_commands: also the words of Speech Commands.
 
     Raises:
-        KwsError: a word to leave out is none of Speech Commands', and eSpeak NG is not there to say what sounds like it.
+        KwsError: a word to leave out is none of Speech Commands', and eSpeak NG is not there to say what sounds like
+            it.
     """
     left_out = {plain_word(word) for words in without for word in words}
     kept = [word for word in (*NEAR_WORDS, *(SPEECH_COMMANDS if speech_commands else ())) if word not in left_out]

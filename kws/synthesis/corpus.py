@@ -24,7 +24,7 @@ from kws.synthesis.record import RECORD as RECORD
 from kws.synthesis.record import Record, is_made, refuse_strangers, sound_files
 from kws.synthesis.speakers import draw_speakers
 
-# What a network should not answer to, unless it is among the wanted words: the words of Speech Commands, and some more.
+# What a network should not answer to, unless it is among the keywords: the words of Speech Commands, and some more.
 OTHER_WORDS = (
     "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go", "zero", "one", "two", "three", "four", "five",
     "six", "seven", "eight", "nine", "bed", "bird", "cat", "dog", "happy", "house", "marvin", "sheila", "tree", "wow",
@@ -44,16 +44,16 @@ _log = logging.getLogger(__name__)
 class Synthetic:
     """Speech Commands as a machine would say it: root/<word>/<speaker>_nohash_<take>.wav and background noise.
 
-    The same settings give the same clips, and a word more or a voice more changes no other clip. eSpeak NG is GPL-3.0, and an
-    extra of this package (`pip install 'kws[synthesis]'`); what it says may be used freely.
+    The same settings give the same clips, and a word more or a voice more changes no other clip. eSpeak NG is GPL-3.0,
+    and an extra of this package (`pip install 'kws[synthesis]'`); what it says may be used freely.
 
     Args:
         root: the folder to make. Where settings changed it is made anew, but only if all that is in it was made here.
-        words: the wanted words, in the spelling of the language; `_` is said as a blank.
-        other_words: words for `_unknown_`; None: `OTHER_WORDS` without the wanted ones (in other languages they are read as if
-            they belonged to them).
-        voices: how many speakers. Of ten in turn one falls into validation and one into testing by the hashed rule, so three
-            fill all sets.
+        words: the keywords, in the spelling of the language; `_` is said as a blank.
+        other_words: words for `_unknown_`; None: `OTHER_WORDS` without the wanted ones (in other languages they are
+            read as if they belonged to them).
+        voices: how many speakers. Of ten in turn one falls into validation and one into testing by the hashed rule, so
+            three fill all sets.
         takes: how often each speaker says each word, each time a little differently.
         sample_rate, clip_ms: of the clips.
         language: a code such as `en` (with all its accents) or `en-us`; several with commas between.
@@ -64,7 +64,7 @@ class Synthetic:
         workers: processes; None: one a core. Changes nothing but the time.
 
     Raises:
-        KwsError: a value that makes no sense.
+        KwsError: an invalid value.
     """
 
     root: Path
@@ -128,8 +128,8 @@ class Synthetic:
         It is built beside its place and then renamed. Processes that start together wait for the first.
 
         Raises:
-            KwsError: eSpeak NG or the language is missing, a word can't be said in a clip's time, or the folder holds files that
-                were not made here or can't be written.
+            KwsError: eSpeak NG or the language is missing, a word can't be said in a clip's time, or the folder holds
+                files that were not made here or can't be written.
         """
         root, settings = self.root.resolve(), self._settings()
         try:

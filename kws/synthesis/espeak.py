@@ -60,7 +60,7 @@ def variants() -> tuple[str, ...]:
 
 
 def accents(language: str) -> tuple[str, ...]:
-    """The voice files of a language and of its regions, such as `gmw/en-US` for `en`.
+    """List the voice files of a language and of its regions, such as `gmw/en-US` for `en`.
 
     Args:
         language: a code such as `en`, `en-us`, `de` or `zh`, in any case.
@@ -74,7 +74,8 @@ def accents(language: str) -> tuple[str, ...]:
     usual = [path for path in named if not any(script in path.lower() for script in odd)]
     found = [path for path in usual if named[path][0] == wanted or named[path][0].startswith(wanted + "-")]
     if not found:
-        # A second name: the first voice that has it, for the others are usually other languages (zh: Mandarin, then Cantonese).
+        # A second name: the first voice that has it, for the others are usually other languages (zh: Mandarin, then
+        # Cantonese).
         found = [path for path, codes in named.items() if wanted in codes[1:]][:1]
     if not found:
         known = sorted({code for codes in named.values() for code in codes})
@@ -157,9 +158,9 @@ class Engine:
     def renew(self, seed: int = 0) -> None:
         """Forget all that was said (about 1 ms), and seed the noise of breath.
 
-        The library carries the phase of its pitch flutter and its gain from one word to the next and resets them only when
-        it is loaded. After `renew` with the same seed the same calls give the same samples, whatever was said. Where the system
-        does not really unload a library, they differ by what no one hears.
+        The library carries the phase of its pitch flutter and its gain from one word to the next and resets them only
+        when it is loaded. After `renew` with the same seed the same calls give the same samples, whatever was said.
+        Where the system does not really unload a library, they differ by what no one hears.
         """
         self._stop()
         self._open(seed)
@@ -195,7 +196,7 @@ class Engine:
         return np.frombuffer(self._sound, np.int16)
 
     def phonemes(self, text: str, accent: str) -> str:
-        """How a text is said, in eSpeak's own phoneme letters with marks of stress.
+        """Return a text's pronunciation in eSpeak's phoneme letters, with stress marks.
 
         Raises:
             KwsError: no such voice.

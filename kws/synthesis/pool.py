@@ -1,4 +1,4 @@
-"""What is to be said by whom, and the processes that share it."""
+"""Jobs of words and speakers, and the processes that share them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HOME = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Job:
-    """What to write below a folder, and who says it.
+    """Job of one speaker: the clips to write below a folder.
 
     Attributes:
         words: one folder each.

@@ -1,4 +1,4 @@
-"""What a corpus of made speech consists of: the record beside it, and what in its folder is not of it."""
+"""Record of a corpus of synthetic speech, and the files in its folder that are not part of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Record:
-    """What was made, and how.
+    """Record of the files made, and of the settings.
 
     Attributes:
         settings: those it was made with.
@@ -40,7 +40,7 @@ class Record:
 
     @classmethod
     def read(cls, root: Path) -> Record | None:
-        """The record of a folder; None where there is none.
+        """Read the record of a folder; None if there is none.
 
         Raises:
             KwsError: the file is something else.
@@ -63,7 +63,7 @@ class Record:
         (root / RECORD).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def is_whole(self, root: Path) -> bool:
-        """Whether all of its files are there."""
+        """Return whether all of its files are there."""
         found = sound_files(root)
         return len(found) >= self.count if self.names is None else set(self.names) <= set(found)
 
@@ -72,7 +72,7 @@ class Record:
         return frozenset(self.names or ())
 
     def owns(self, name: str) -> bool:
-        """Whether a file, by its path within the folder, was made with the corpus."""
+        """Return whether a file, by its path within the folder, was made with the corpus."""
         if name == RECORD:
             return True
         if self.names is not None:
@@ -92,7 +92,7 @@ def sound_files(root: Path) -> tuple[str, ...]:
 
 
 def is_made(root: Path, settings: dict[str, Any]) -> bool:
-    """Whether a folder holds a corpus of these settings, whole.
+    """Return whether a folder holds a corpus of these settings, whole.
 
     Raises:
         KwsError: its record is damaged.
@@ -102,7 +102,7 @@ def is_made(root: Path, settings: dict[str, Any]) -> bool:
 
 
 def refuse_strangers(root: Path, record: Record | None) -> None:
-    """Leave a folder alone in which anything lies that was not made here, for what is made anew takes the whole folder's place.
+    """Refuse a folder that holds anything not made here: making it anew replaces the whole folder.
 
     Raises:
         KwsError: it does, by name; or there is no record, or no folder.
@@ -124,7 +124,7 @@ def refuse_strangers(root: Path, record: Record | None) -> None:
 
 
 def _strangers(root: Path, record: Record) -> Iterator[str]:
-    """Paths within the folder of all that is not the record's, hidden entries and links too; of a whole folder its own alone."""
+    """List the paths that are not in the record, hidden entries and links too; for a whole folder only its own."""
     names = record.names or ()
     folders = {BACKGROUND_FOLDER, *(name.split("/", 1)[0] for name in names)}
     folders |= {*record.settings.get("words", ()), *(record.settings.get("other_words") or ())}

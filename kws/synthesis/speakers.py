@@ -14,7 +14,8 @@ from kws.data.splits import TESTING, TRAINING, VALIDATION, HashedSplit
 from kws.errors import KwsError
 from kws.synthesis.espeak import NATIVE_HZ
 
-# Variants of eSpeak NG that sound like people: no robots, no effects, and none that says the same thing otherwise each time.
+# Variants of eSpeak NG that sound like people: no robots, no effects, and none that says the same thing otherwise each
+# time.
 LOW_VOICES = (
     "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "Alex", "Andy", "Denis", "Diogo", "Gene", "Henrique", "Hugo",
     "Jacky", "Lee", "Mario", "Michael", "Mike", "Nguyen", "boris", "croak", "ed", "edward", "grandpa", "gustave", "ian",
@@ -39,7 +40,8 @@ class Speaker:
         variant: such as `f3`.
         pitch: 0 to 99; 50 is the variant's own.
         rate_wpm: words a minute.
-        native_hz: the rate the synthesiser's sound is taken to have: above 22,050 a smaller person with higher formants.
+        native_hz: the rate the synthesiser's sound is taken to have: above 22,050 a smaller person with higher
+            formants.
     """
 
     accent: str
@@ -60,7 +62,7 @@ class Speaker:
 
 
 def stream(*key: object) -> np.random.Generator:
-    """A generator of its own for each key, so that what one clip draws changes no other."""
+    """Make a separate random generator for each key, so that one clip's draws change no other clip."""
     digest = hashlib.sha256("/".join(map(str, key)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
@@ -68,7 +70,7 @@ def stream(*key: object) -> np.random.Generator:
 def draw_speakers(
     number: int, accents: Sequence[str], variants: Sequence[str], *key: object, sets: Sequence[int] = _SETS
 ) -> list[Speaker]:
-    """Draw different speakers, low and high voices in turn; a longer draw with the same key starts with the shorter one.
+    """Draw different speakers, low and high voices in turn; a longer draw with the same key extends a shorter one.
 
     Args:
         accents: voice files to choose from.

@@ -1,4 +1,4 @@
-"""The process in which eSpeak NG speaks: reads a job from standard input, writes clips, says on standard output how far it is.
+"""The eSpeak NG process: reads a job from standard input, writes clips, reports progress on standard output.
 
 A process of its own, because eSpeak NG is one a process, is not thread-safe, and a fault in it would end its host.
 """

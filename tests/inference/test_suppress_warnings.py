@@ -7,6 +7,8 @@ import warnings
 
 import pytest
 
+from kws.inference.suppress_warnings import suppress_warnings
+
 
 def test_warnings_are_left_out_and_errors_are_not(caplog: pytest.LogCaptureFixture) -> None:
     noisy, other = logging.getLogger("noisy.part"), logging.getLogger("other")

@@ -31,7 +31,8 @@ class ClipSet:
     def draw(cls, corpus: Clips, pool: SplitPool, background: Background | None, seed: Sequence[int]) -> ClipSet:
         """Choose unknown and silence clips by a seed; without background noise silence is digital silence.
 
-        The original draws new noise for its silence clips on every pass, so that its metrics wobble; here they do not.
+        TensorFlow's tutorial draws new noise for its silence clips on every pass, so that its metrics wobble; here they
+        do not.
         """
         clips = pool.draw(np.random.default_rng(seed))
         samples = corpus.samples

@@ -44,7 +44,7 @@ def open_split(
         seed: of their choice.
         cache_dir: where the packed corpus is kept; None: in `root`.
         fit: how a recording of another length is made a clip: see `kws.audio.cutting.fit_clip`.
-        partial: some of the wanted words may have no clips, if one has.
+        partial: some of the keywords may have no clips, if one has.
 
     Raises:
         KwsError: whatever is wrong with the data.
@@ -74,7 +74,7 @@ def open_unseen(
     cache_dir: Path | None = None,
     fit: str = START,
 ) -> UnseenSet | None:
-    """The clips of a rule's unseen words; arguments as of `open_split`.
+    """Open the clips of a split rule's unseen words; arguments are those of `open_split`.
 
     Raises:
         KwsError: a word is wanted, or has no clips.

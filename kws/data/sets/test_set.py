@@ -1,4 +1,4 @@
-"""Test sets with a folder a label, silence and unknown words among them: every clip is heard as it is, and none is drawn."""
+"""Test sets with one folder per label, silence and unknown words included; every clip is used, unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kws.labels import SILENCE, UNKNOWN, LabelSet
 
 
 def is_test_set(root: Path) -> bool:
-    """Whether a folder is laid out so: it has `_silence_` and `_unknown_`, and no background noise to train with."""
+    """Return whether a folder has `_silence_` and `_unknown_`, and no background noise to train with."""
     return all((root / name).is_dir() for name in (SILENCE, UNKNOWN)) and not (root / BACKGROUND_FOLDER).exists()
 
 
@@ -41,7 +41,7 @@ def open_test_set(
         warn: log what is left out.
 
     Raises:
-        KwsError: another layout, a wanted word without clips, or whatever is wrong with the clips.
+        KwsError: another layout, a keyword without clips, or whatever is wrong with the clips.
     """
     if not is_test_set(root):
         raise KwsError(

@@ -25,7 +25,7 @@ class UnseenSet:
 
 
 def unseen_set(root: Path, corpus: Corpus, rule: SplitRule, labels: LabelSet) -> UnseenSet | None:
-    """The clips that measure what becomes of a rule's unseen words; None: it has no such words.
+    """Open the clips that test a split rule's unseen words; None if the rule has none.
 
     Raises:
         KwsError: an unseen word is wanted, or has no clips to measure with.

@@ -58,7 +58,8 @@ def _unpack(archive: Path, folder: Path, progress: bool) -> None:
         tarfile.open(fileobj=stream, mode="r:") as tar,
         byte_bar(f"unpacking {archive.name}", size, progress=progress) as bar,
     ):
-        # A second guard behind `_refuse_unsafe`; early patch releases of Python 3.10 don't have it, and ignore the attribute.
+        # A second guard behind `_refuse_unsafe`; early patch releases of Python 3.10 don't have it, and ignore the
+        # attribute.
         tar.extraction_filter = getattr(tarfile, "data_filter", None)
         try:
             for member in tar:

@@ -120,12 +120,12 @@ def _write(file: io.FileIO, chunk: bytes, part: Path, total: int | None) -> None
 
 
 def byte_bar(what: str, total: int | None, start: int = 0, *, progress: bool) -> tqdm[NoReturn]:
-    """A progress bar in bytes."""
+    """Make a progress bar in bytes."""
     return tqdm(total=total, initial=start, desc=what, unit="B", unit_scale=True, disable=not progress, mininterval=0.5)
 
 
 def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room on the disk or in the quota."""
+    """Return whether a write failed for want of room on the disk or in the quota."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 

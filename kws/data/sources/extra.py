@@ -24,7 +24,7 @@ class Source(Protocol):
 
 
 def prepare_extra(source: Source) -> Path:
-    """An extra source's folder; an error says that training goes without it too.
+    """Return an extra source's folder; an error says that training also works without it.
 
     Raises:
         KwsError: the source can't be made, for lack of a synthesiser or of room.
@@ -36,9 +36,9 @@ def prepare_extra(source: Source) -> Path:
 
 
 def heard_in_training(extra: Sequence[str], names: Sequence[str], sets: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Places in `extra` of the clips by speakers who are in neither the validation nor the testing set.
+    """Return the indices in `extra` of the clips by speakers who are in neither the validation nor the testing set.
 
-    Two sets of made speech with one seed are by the same voices, and a voice that training has heard is no test.
+    Two sets of made speech with one seed are by the same voices, and a voice known from training is no test.
 
     Args:
         extra: names `word/file` of the extra sources' clips; the speaker is what stands before `_nohash_`.

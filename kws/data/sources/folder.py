@@ -28,7 +28,7 @@ class Folder:
         object.__setattr__(self, "root", checks.folder("data.source.root", root))
 
     def prepare(self) -> Path:
-        """The folder, once it is seen to hold words.
+        """Return the folder after checking that it holds words.
 
         Raises:
             KwsError: it is missing, is no folder, can't be read, or holds no word folder with sound in it.

@@ -27,7 +27,8 @@ class SpeechCommandsTestSet:
     Args:
         root: folder of the archive and of its unpacked folder; or the unpacked test set itself.
         version: `v0.01` (3,081 clips) or `v0.02` (4,890 clips).
-        sha256: of the archive, hex; None: the known one, or, for v0.01, none: what comes is not compared, its hash is logged.
+        sha256: of the archive, hex; None: the known one, or, for v0.01, none: what comes is not compared, its hash is
+            logged.
 
     Raises:
         KwsError: an unknown version, or an empty name of the folder.
@@ -45,10 +46,11 @@ class SpeechCommandsTestSet:
         object.__setattr__(self, "sha256", sha256)
 
     def prepare(self) -> Path:
-        """The folder of a folder a label; safe for several processes at once.
+        """Return the folder with one folder per label; safe for several processes at once.
 
         Raises:
-            KwsError: no network, a damaged archive or one of another layout, a full disk, or a folder that can't be written.
+            KwsError: no network, a damaged archive or one of another layout, a full disk, or a folder that can't be
+                written.
         """
         known = _ARCHIVES[self.version]
         archive = Archive(known.url, self.sha256 or known.sha256, known.size_bytes if self.sha256 is None else None)

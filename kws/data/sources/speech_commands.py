@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Archive:
-    """A file on the network: its address, its SHA-256 (hex; None: not known, and not compared) and its size in bytes."""
+    """A file on the network: its address, its SHA-256 (hex; None: unknown, not compared) and its size in bytes."""
 
     url: str
     sha256: str | None
@@ -77,7 +77,7 @@ class SpeechCommands:
         object.__setattr__(self, "version", version)
 
     def prepare(self) -> Path:
-        """The folder of word folders, `_background_noise_` and the lists of the sets; safe for several processes at once.
+        """Return the folder with word folders, `_background_noise_` and set lists; safe for several processes.
 
         Raises:
             KwsError: no network, a damaged archive, a full disk, or a folder that can't be written.
@@ -98,7 +98,7 @@ def fetch_and_unpack(archive: Archive, root: Path, name: str, unpacked: Callable
     Args:
         archive: the file.
         root: folder of archive and unpacked folder.
-        name: of both.
+        name: of the archive and the unpacked folder.
         unpacked: gives the unpacked folder, if there is one.
         setting: that names `root`, for errors.
 
