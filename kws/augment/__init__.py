@@ -1,4 +1,4 @@
-"""Distort sound and features of whole batches, on their device."""
+"""Augmentation of waveforms and features, for whole batches on their device."""
 
 from kws.augment.augment import Augment as Augment
 from kws.augment.augment import Gain as Gain

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on their device: one draw per clip, all randomness from the given generator."""
+"""Augmentation of whole batches on their device: each clip has its own draw, all from the generator passed in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from kws.labels import UNKNOWN_INDEX
 
 
 class TimeShift(nn.Module):
-    """Shift each clip by a time drawn evenly from ±shift_ms, with zeros at the open end (TensorFlow's).
+    """Shift each clip by a time drawn uniformly from ±shift_ms, zero-padded, as TensorFlow's tutorial does.
 
     Args:
-        shift_ms: largest shift either way; 0: none.
-        sample_rate: samples a second.
+        shift_ms: largest shift either way; 0: off.
+        sample_rate: in Hz.
     """
 
     def __init__(self, shift_ms: float = 100.0, sample_rate: int = 16000) -> None:
@@ -33,21 +33,21 @@ class TimeShift(nn.Module):
         self.shift = int(shift_ms * sample_rate / 1000)
 
     def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
-        """Shifted clips (batch, samples) of any type."""
+        """Return the shifted clips (batch, samples), of any dtype."""
         if self.shift == 0:
             return waveform
         batch, samples = waveform.shape
         padded = F.pad(waveform, (self.shift, self.shift))
         start = torch.randint(0, 2 * self.shift + 1, (batch,), generator=generator, device=generator.device)
-        # All starts are one strided view, so that a clip is a row of it, copied whole.
+        # A strided view of all starts, so that each clip is one row of it.
         return padded.unfold(1, samples, 1)[torch.arange(batch, device=waveform.device), start.to(waveform.device)]
 
 
 class Gain(nn.Module):
-    """Make each clip louder or softer by a gain drawn evenly, in dB, from ±gain_db; the result is clipped to [-1, 1].
+    """Scale each clip by a gain drawn uniformly, in dB, from ±gain_db; the result is clipped to [-1, 1].
 
     Args:
-        gain_db: largest gain either way; 0: none.
+        gain_db: largest gain either way; 0: off.
     """
 
     def __init__(self, gain_db: float = 0.0) -> None:
@@ -56,7 +56,7 @@ class Gain(nn.Module):
         self.gain_db = gain_db
 
     def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
-        """Clips (batch, samples)."""
+        """Return the scaled clips (batch, samples)."""
         if self.gain_db == 0:
             return waveform
         factor = 10 ** (_spread(len(waveform), self.gain_db, waveform, generator) / 20)
@@ -64,10 +64,10 @@ class Gain(nn.Module):
 
 
 class Speed(nn.Module):
-    """Play each clip faster or slower, tempo and pitch together, about its middle.
+    """Resample each clip to another speed, tempo and pitch together, about its middle.
 
     Args:
-        percent: largest change either way; 0: none.
+        percent: largest change either way; 0: off.
     """
 
     def __init__(self, percent: float = 0.0) -> None:
@@ -76,17 +76,17 @@ class Speed(nn.Module):
         self.percent = percent
 
     def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
-        """Clips (batch, samples)."""
+        """Return the resampled clips (batch, samples)."""
         if self.percent == 0:
             return waveform
         return resample_about_middle(waveform, 1 + _spread(len(waveform), self.percent / 100, waveform, generator))
 
 
 class TimeStretch(nn.Module):
-    """Stretch or squeeze each clip in time about its middle; the pitch stays.
+    """Change each clip's tempo about its middle; the pitch stays.
 
     Args:
-        percent: largest change of tempo either way; 0: none.
+        percent: largest change of tempo either way; 0: off.
     """
 
     def __init__(self, percent: float = 0.0) -> None:
@@ -95,17 +95,17 @@ class TimeStretch(nn.Module):
         self.percent = percent
 
     def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
-        """Clips (batch, samples)."""
+        """Return the stretched clips (batch, samples)."""
         if self.percent == 0:
             return waveform
         return overlap_add_stretch(waveform, 1 + _spread(len(waveform), self.percent / 100, waveform, generator))
 
 
 class PitchShift(nn.Module):
-    """Raise or lower each clip's pitch; its tempo stays.
+    """Change each clip's pitch; the tempo stays.
 
     Args:
-        semitones: largest shift either way; 0: none.
+        semitones: largest shift either way; 0: off.
     """
 
     def __init__(self, semitones: float = 0.0) -> None:
@@ -114,7 +114,7 @@ class PitchShift(nn.Module):
         self.semitones = semitones
 
     def forward(self, waveform: Tensor, generator: Generator) -> Tensor:
-        """Clips (batch, samples)."""
+        """Return the shifted clips (batch, samples)."""
         if self.semitones == 0:
             return waveform
         factor = 2 ** (_spread(len(waveform), self.semitones, waveform, generator) / 12)
@@ -122,13 +122,14 @@ class PitchShift(nn.Module):
 
 
 class Augment(nn.Module):
-    """All augmentation of training: speed, stretch, pitch, gain, shift, noise, gate; then SpecAugment on features.
+    """All augmentation in order: speed, stretch, pitch, gain, shift, noise, gate; then SpecAugment on features.
 
     Args:
-        time_shift: TensorFlow's; None: left out.
-        noise: TensorFlow's or ours by signal-to-noise ratio; None: left out (silence is then digital silence).
-        negatives: unknown clips made of a batch's own keywords, before all else; None: none.
-        gain, speed, stretch, pitch, spec_augment, gate: ours, each off at its default setting.
+        time_shift: as in TensorFlow's tutorial; None: off.
+        noise: by volume, as in the tutorial, or by signal-to-noise ratio; None: off (silence clips stay digital
+            silence).
+        negatives: unknown clips made from a batch's own keywords, before everything else; None: off.
+        gain, speed, stretch, pitch, spec_augment, gate: not in the tutorial; each is off at its default settings.
     """
 
     def __init__(
@@ -149,8 +150,8 @@ class Augment(nn.Module):
         self.voice = nn.ModuleList(module for module in (speed, stretch, pitch, gain) if module is not None)
 
     def forward(self, clips: Tensor, silent: Tensor, bank: NoiseBank | None, generator: Generator) -> Tensor:
-        """Augmented float waveforms (batch, samples) of int16 clips; `silent` marks the silence clips."""
-        # Shifting the integers first moves half the bytes; it commutes with all that follows but the edges of a
+        """Augment int16 clips (batch, samples) to float waveforms; `silent`, bool (batch,), marks the silence clips."""
+        # Shifting int16 moves half the bytes of float32; it commutes with all that follows except at the edges of a
         # stretch.
         shifted = clips if self.time_shift is None else self.time_shift(clips, generator)
         waveform = to_float(shifted)
@@ -161,7 +162,7 @@ class Augment(nn.Module):
         return waveform if self.gate is None else self.gate(waveform, silent, generator)
 
     def extend(self, clips: Tensor, labels: Tensor, silent: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a batch's clips, labels and silence marks, with the made negatives appended."""
+        """Append the negatives to a batch's clips, labels and silence marks."""
         if self.negatives is None:
             return clips, labels, silent
         made = self.negatives(clips, labels, generator)
@@ -169,7 +170,7 @@ class Augment(nn.Module):
         return torch.cat([clips, made]), torch.cat([labels, unknown]), F.pad(silent, (0, len(made)))
 
     def mask(self, features: Tensor, generator: Generator) -> Tensor:
-        """Features (batch, frames, bins) with SpecAugment, where it is set."""
+        """Apply SpecAugment, if it is set, to features (batch, frames, bins)."""
         if self.spec_augment is None:
             return features
         masked: Tensor = self.spec_augment(features, generator)
@@ -177,7 +178,7 @@ class Augment(nn.Module):
 
 
 def to_float(clips: Tensor) -> Tensor:
-    """int16 clips as float32 in [-1, 1)."""
+    """Convert int16 clips to float32 in [-1, 1)."""
     return clips.to(torch.float32).mul_(1 / 32768)
 
 

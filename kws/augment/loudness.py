@@ -1,4 +1,4 @@
-"""Level and position of the speech in clips, for whole batches."""
+"""Loudness and position of the speech in clips, for whole batches."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ _LOUD_FRAMES = 30
 
 
 def frame_energy(waveform: Tensor, sample_rate: int) -> Tensor:
-    """Mean square of each whole 10 ms frame, (batch, frames); waveform (batch, samples), at least a frame long."""
+    """Compute the mean square of each whole 10 ms frame, (batch, frames), of waveforms (batch, samples)."""
     frame = max(1, sample_rate * _FRAME_MS // 1000)
     frames = max(1, waveform.shape[1] // frame)
     return waveform[:, : frames * frame].reshape(len(waveform), frames, -1).square().mean(dim=2)
 
 
 def speech_rms(waveform: Tensor, sample_rate: int) -> Tensor:
-    """RMS of each clip's loudest 0.3 s, (batch,); of the whole clip where it is shorter."""
+    """Compute the RMS of each clip's loudest 0.3 s, (batch,); of the whole clip where it is shorter."""
     energy = frame_energy(waveform, sample_rate)
     loud = F.avg_pool1d(energy[:, None], min(_LOUD_FRAMES, energy.shape[1]), stride=1)
     return loud.amax(dim=(1, 2)).sqrt()
 
 
 def speech_middle(waveform: Tensor, sample_rate: int) -> Tensor:
-    """Return the sample at which half of each clip's energy has passed, int64 (batch,), steady noise left out."""
+    """Find the sample at which half of each clip's energy has passed, int64 (batch,); steady noise is left out."""
     energy = frame_energy(waveform, sample_rate)
     speech = (energy - energy.quantile(0.1, dim=1, keepdim=True)).clamp(min=0).cumsum(dim=1)
     frame = max(1, sample_rate * _FRAME_MS // 1000)

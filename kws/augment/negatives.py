@@ -1,4 +1,4 @@
-"""Unknown clips made of a batch's own keywords: played backwards, spliced from two halves, said over each other."""
+"""Unknown clips made from a batch's own keywords: reversed, spliced from two halves, or mixed."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from kws.augment.loudness import speech_middle, speech_rms
 from kws.errors import KwsError
 from kws.labels import UNKNOWN_INDEX, LabelSet
 
-# A soft partner is not made louder than this, for its noise would be too.
+# A soft partner is amplified at most this much, for its noise is amplified too.
 _LARGEST_GAIN = 4.0
 
 
 class Negatives(nn.Module):
-    """Make clips that are like keywords and are none, so that a network learns what a keyword is more than its parts.
+    """Make unknown clips that resemble keywords, so that a network learns that a keyword is more than its parts.
 
-    Whatever is drawn is drawn from the generator; how many clips are made follows from the batch's labels alone.
+    All randomness comes from the generator; the number of clips made depends on the batch's labels alone.
 
     Args:
-        words: keywords, in the order of their labels.
-        reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A word backwards can be near
-            another one, as no is near on.)
-        spliced_percentage: the first half of one keyword with the second half of another: cut where half of the energy
-            has passed, at one loudness, faded over.
-        mixed_percentage: two keywords said at once, equally loud.
-        alike: pairs of words that are neither spliced nor mixed, for what comes out might be one of them, as go of no
-            and go; words that are not wanted don't matter.
-        fade_ms: length of a splice's fade, ms.
-        sample_rate: samples a second.
+        words: the keywords, in the order of their labels.
+        reversed_percentage: keywords played backwards, in percent of a batch's keywords. (A reversed word can resemble
+            another, as "no" does "on".)
+        spliced_percentage: the first half of one keyword joined to the second half of another, at equal loudness, with
+            a crossfade where half of the energy has passed.
+        mixed_percentage: two keywords at once, equally loud.
+        alike: pairs of words that are neither spliced nor mixed, for the result might be one of them, as "no" and "go"
+            can give "go"; words that are not keywords are ignored.
+        fade_ms: length of a splice's crossfade, ms.
+        sample_rate: in Hz.
 
     Raises:
-        KwsError: an invalid share, fade or pair.
+        KwsError: a percentage or fade out of range, or a malformed pair.
     """
 
     forbidden: Tensor
@@ -63,7 +63,7 @@ class Negatives(nn.Module):
 
     @torch.no_grad()
     def forward(self, clips: Tensor, labels: Tensor, generator: Generator) -> Tensor:
-        """Make clips, int16 (made, samples), from a batch of clips int16 (batch, samples) and labels (batch,)."""
+        """Make negatives, int16 (made, samples), from clips int16 (batch, samples) and labels (batch,)."""
         self.forbidden = self.forbidden.to(labels.device)
         keywords = (labels > UNKNOWN_INDEX).nonzero()[:, 0]
         backwards = clips[self._some(keywords, self.reversed, generator)].flip(1)
@@ -72,12 +72,12 @@ class Negatives(nn.Module):
         return torch.cat([backwards, self._splice(clips, *halves), self._mix(clips, *voices)])
 
     def _some(self, keywords: Tensor, percentage: float, generator: Generator) -> Tensor:
-        """So many of the keywords' places, each at most once."""
+        """Choose a percentage of the keywords' indices, each at most once."""
         order = torch.randperm(len(keywords), generator=generator, device=generator.device).to(keywords.device)
         return keywords[order[: int(len(keywords) * percentage / 100 + 0.5)]]
 
     def _pairs(self, labels: Tensor, keywords: Tensor, percentage: float, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Return indices of keywords, and for each a partner of another label, if there is one."""
+        """Choose indices of keywords, and for each a partner with another label; those without one are left out."""
         first = self._some(keywords, percentage, generator)
         if not len(first):
             return first, first
@@ -97,7 +97,10 @@ class Negatives(nn.Module):
         return _to_int16((one + other) * 0.5**0.5)
 
     def _aligned(self, clips: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return clips in int16 units; partners, equally loud and aligned at mid-speech; the sample of mid-speech."""
+        """Return clips, their partners, as loud and shifted so that the middles of the speech match, and these middles.
+
+        Clips are floats in int16 units (pairs, samples), middles are in samples (pairs,).
+        """
         one, other = clips[first].float(), clips[second].float()
         if not len(first):
             return one, other, first
@@ -110,7 +113,7 @@ class Negatives(nn.Module):
 
 
 def _forbidden(labels: LabelSet, alike: Sequence[Sequence[str]]) -> Tensor:
-    """Return which labels are never combined, bool (labels, labels)."""
+    """Build the mask of labels that are never paired, bool (labels, labels)."""
     forbidden = torch.eye(len(labels), dtype=torch.bool)
     for pair in alike:
         if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(word, str) for word in pair):

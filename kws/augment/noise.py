@@ -1,4 +1,4 @@
-"""Background noise under a batch of clips: by volume, as TensorFlow's tutorial, or by signal-to-noise ratio."""
+"""Background noise for a batch of clips: by volume, as in TensorFlow's tutorial, or by signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Generator, Tensor, nn
 from kws.augment.loudness import speech_rms
 from kws.errors import KwsError
 
-# RMS below which a recording counts as no quieter: -80 dB of full scale.
+# Softer noise is treated as if it had this RMS: -80 dB of full scale.
 _QUIETEST = 1e-4
 
 
 @dataclass(frozen=True)
 class NoiseBank:
-    """Background recordings on a device, laid end to end.
+    """Background recordings on a device, concatenated.
 
     Attributes:
         samples: int16 (total,).
@@ -30,16 +30,16 @@ class NoiseBank:
     lengths: Tensor
 
     def to(self, device: torch.device) -> NoiseBank:
-        """Move the recordings to another device."""
+        """Return the same recordings on another device."""
         return NoiseBank(self.samples.to(device), self.starts.to(device), self.lengths.to(device))
 
 
 class BackgroundNoise(nn.Module):
-    """Mix a random piece of background noise under each clip (TensorFlow's draw), and clip the sum to [-1, 1].
+    """Add a random piece of background noise to each clip as TensorFlow's tutorial does; clip the sum to [-1, 1].
 
     Args:
-        probability: share of clips with noise under them; a silence clip always has it.
-        volume: noise is multiplied by a number drawn evenly from 0 to this; for a silence clip from 0 to 1.
+        probability: share of clips that get noise; silence clips always do.
+        volume: noise is scaled by a factor drawn uniformly from 0 to this; for silence clips from 0 to 1.
     """
 
     def __init__(self, probability: float = 0.8, volume: float = 0.1) -> None:
@@ -50,11 +50,11 @@ class BackgroundNoise(nn.Module):
         self.probability, self.volume = probability, volume
 
     def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
-        """Mixed clips (batch, samples).
+        """Return the mixed clips (batch, samples).
 
         Args:
             waveform: float (batch, samples) in [-1, 1].
-            silent: bool (batch,), the clips that are to be silence.
+            silent: bool (batch,), marks the silence clips.
             bank: recordings, each at least as long as a clip.
             generator: source of randomness.
         """
@@ -65,15 +65,15 @@ class BackgroundNoise(nn.Module):
 
 
 class SnrNoise(nn.Module):
-    """Mix a random piece of background noise under each clip, so much softer than its speech; clip the sum to [-1, 1].
+    """Add a random piece of background noise to each clip at a random signal-to-noise ratio; clip the sum to [-1, 1].
 
-    The speech's level is that of its loudest 0.3 s: over the whole clip a short word, or one padded with zeros, would
-    pass for a soft one and get less noise than a long word. The noise's level is that of the whole piece.
+    The level of the speech is that of its loudest 0.3 s: measured over the whole clip, a short or zero-padded word
+    would seem soft and get less noise than a long one. The level of the noise is that of the whole piece.
 
     Args:
-        probability: share of clips with noise under them; a silence clip always has it.
-        snr_db: range that the ratio is drawn from evenly, in dB, the lower first.
-        sample_rate: samples a second.
+        probability: share of clips that get noise; silence clips always do.
+        snr_db: range from which the ratio is drawn uniformly, in dB, lower end first.
+        sample_rate: in Hz.
     """
 
     def __init__(self, probability: float = 0.8, snr_db: Sequence[float] = (0.0, 30.0), sample_rate: int = 16000) -> None:
@@ -85,7 +85,7 @@ class SnrNoise(nn.Module):
         self.lowest_db, self.highest_db = float(snr_db[0]), float(snr_db[1])
 
     def forward(self, waveform: Tensor, silent: Tensor, bank: NoiseBank, generator: Generator) -> Tensor:
-        """Mix clips (batch, samples); arguments are those of `BackgroundNoise`, whose draw silence clips keep."""
+        """Return the mixed clips (batch, samples); arguments and silence clips are treated as in `BackgroundNoise`."""
         draw, noise = _pieces(waveform, bank, generator)
         noise = noise / 32768
         snr_db = self.lowest_db + draw[1] * (self.highest_db - self.lowest_db)
@@ -97,7 +97,11 @@ class SnrNoise(nn.Module):
 
 
 def _pieces(waveform: Tensor, bank: NoiseBank, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Draw two more numbers per clip (2, batch), and recording pieces as floats in int16 units (batch, samples)."""
+    """Draw a piece of a recording for each clip, and two more random numbers.
+
+    Returns:
+        The random numbers in [0, 1), (2, batch), and the pieces, floats in int16 units (batch, samples).
+    """
     batch, samples = waveform.shape
     draw = torch.rand(4, batch, generator=generator, device=generator.device).to(waveform.device)
     recording = (draw[0] * len(bank.lengths)).long().clamp(max=len(bank.lengths) - 1)

@@ -1,4 +1,4 @@
-"""Exact digital silence around a word, as noise gates, muted channels and zero padding leave it."""
+"""Digital silence around a word, as noise gates, muted channels and zero padding leave it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _FRAME_MS = 10
 
 
 class NoiseGate(nn.Module):
-    """Replace the quiet parts before and after a clip's word by exact zeros, and silence clips whole.
+    """Replace the quiet parts before and after a clip's word by exact zeros, and all of a silence clip.
 
-    The gate opens at the first 10 ms whose peak comes within a threshold of the clip's peak, and closes after the last;
-    between them nothing changes. Without it a network never meets digital silence beside speech, whose log-mel values
-    lie far below those of any noise, and takes a word between zeros for something else.
+    The gate opens at the first 10 ms frame whose peak is within a threshold of the clip's peak, and closes after the
+    last; between them nothing changes. Without it a network is never trained on digital silence next to speech, whose
+    log-mel values lie far below those of any noise, and misclassifies words between zeros.
 
     Args:
-        probability: share of clips that the gate is at; 0: none, and nothing is drawn.
-        threshold_db: range that a clip's threshold is drawn from evenly, in dB below its peak, the lower first.
-        hold_ms: longest time that the gate is open before and after the word; each clip's is drawn evenly from 0 to
-            this.
-        sample_rate: samples a second.
+        probability: share of clips that are gated; 0: off, and nothing is drawn.
+        threshold_db: range from which a clip's threshold is drawn uniformly, in dB relative to its peak, lower end
+            first.
+        hold_ms: longest time that the gate stays open before and after the word; drawn uniformly from 0 to this.
+        sample_rate: in Hz.
 
     Raises:
-        KwsError: an invalid setting.
+        KwsError: a setting out of range.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class NoiseGate(nn.Module):
         self.hold = hold_ms * sample_rate / 1000
 
     def forward(self, waveform: Tensor, silent: Tensor, generator: Generator) -> Tensor:
-        """Gated clips.
+        """Return the gated clips (batch, samples).
 
         Args:
             waveform: float (batch, samples).
-            silent: bool (batch,), the silence clips: where the gate is, it stays shut.
+            silent: bool (batch,), marks the silence clips, which become all zeros where gated.
             generator: source of randomness.
         """
         if self.probability == 0:
@@ -75,11 +75,14 @@ class NoiseGate(nn.Module):
 
 
 def _loud_part(waveform: Tensor, threshold_db: Tensor, frame: int) -> tuple[Tensor, Tensor]:
-    """Return the samples (batch,) bounding the frames whose peak is within thresholds (batch,), dB, of the clip's."""
+    """Find first and last sample (batch,) of the part that holds all loud frames.
+
+    A frame is loud if its peak is within the threshold (batch,), in dB, of the clip's peak.
+    """
     peaks = F.max_pool1d(waveform.abs()[:, None], frame, ceil_mode=True)[:, 0]
     loud = peaks >= peaks.amax(dim=1, keepdim=True) * (10 ** (threshold_db / 20))[:, None]
     number = torch.arange(1, loud.shape[1] + 1, device=loud.device)
-    # The highest of the numbers counted from either end; the loudest frame is always one of them.
+    # The largest number, counted from either end; the loudest frame always counts, so neither is 0.
     last = (loud * number).amax(dim=1)
     first = loud.shape[1] - (loud * number.flip(0)).amax(dim=1)
     return first * frame, last * frame

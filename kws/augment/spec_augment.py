@@ -1,4 +1,4 @@
-"""SpecAugment: masking bands of a clip's features."""
+"""SpecAugment: masks over bands of a clip's features."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from kws.errors import KwsError
 
 
 class SpecAugment(nn.Module):
-    """Replace random bands of frames and of bins by the clip's mean feature (Park et al. 2019, without warping).
+    """Replace random ranges of frames and of bins by the clip's mean feature (Park et al. 2019, without warping).
 
     Args:
-        time_masks, bin_masks: masks of each kind; 0: none.
-        time_frames, bins: largest width of each, in frames and bins.
+        time_masks, bin_masks: number of masks of each kind; 0: off.
+        time_frames, bins: largest width of a mask, in frames and in bins.
     """
 
     def __init__(self, time_masks: int = 0, time_frames: int = 20, bin_masks: int = 0, bins: int = 5) -> None:
@@ -24,7 +24,7 @@ class SpecAugment(nn.Module):
         self.time_masks, self.time_frames, self.bin_masks, self.bins = time_masks, time_frames, bin_masks, bins
 
     def forward(self, features: Tensor, generator: Generator) -> Tensor:
-        """Masked features (batch, frames, bins)."""
+        """Return the masked features (batch, frames, bins)."""
         if not self.time_masks and not self.bin_masks:
             return features
         batch, frames, bins = features.shape

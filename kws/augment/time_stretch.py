@@ -1,4 +1,4 @@
-"""Changing the speed and the tempo of whole batches, each clip by its own factor."""
+"""Change speed, tempo or pitch of whole batches, each clip by its own factor."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from torch import Tensor
 
 
 def resample_about_middle(waveform: Tensor, speed: Tensor) -> Tensor:
-    """Play clips (batch, samples) at speeds (batch,) about the middle; linear interpolation, zeros beyond."""
+    """Resample clips (batch, samples) by speeds (batch,) about their middle; linear interpolation, zeros beyond."""
     samples = waveform.shape[1]
     middle = (samples - 1) / 2
     position = (torch.arange(samples, device=waveform.device) - middle) * speed[:, None] + middle
-    # Two zeros at each end, so that a place beyond an end lies between zeros. In place, for memory is what takes the
-    # time.
+    # Two zeros at each end, so that positions beyond an end fall between zeros. In place: memory traffic is the cost.
     padded = F.pad(waveform, (2, 2))
     position.add_(2).clamp_(0, samples + 2)
     left = position.long()
@@ -24,19 +23,19 @@ def resample_about_middle(waveform: Tensor, speed: Tensor) -> Tensor:
 
 
 def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, search: int = 128) -> Tensor:
-    """Change clips' tempo (batch,) about their middle and keep their pitch (WSOLA, Verhelst and Roelands 1993).
+    """Change clips' tempo (batch,) about their middle, keeping the pitch (WSOLA, Verhelst and Roelands 1993).
 
-    Frames of 512 samples overlap by half; each is taken from where, within ±search samples, it continues the one before
-    it best.
+    Frames overlap by half; each is taken from the position, within ±search samples, where it continues the previous
+    frame best.
     """
     batch, samples = waveform.shape
     hop = frame // 2
     steps = math.ceil(samples / hop) + 1
     window = torch.hann_window(frame, device=waveform.device, dtype=waveform.dtype)
-    # The window over every candidate in the region searched: (candidates, region).
+    # The window at every candidate position in the search region: (candidates, region).
     windows = F.pad(window, (2 * search, 2 * search)).unfold(0, frame + 2 * search, 1).flip(0)
     middle = samples / 2
-    # The outermost frames lie half a hop beyond the clip's ends, and that far at the tempo.
+    # The outermost frames are centred half a hop beyond the clip's ends, scaled by the tempo.
     wide = math.ceil((middle + hop / 2) * max(float(tempo.max()), 1.0)) + frame + search + 1
     padded = F.pad(waveform, (wide, wide))
     rows = torch.arange(batch, device=waveform.device)
@@ -49,8 +48,8 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
             natural = padded.unfold(1, frame, 1)[rows, previous + hop]
             region = padded.unfold(1, frame + 2 * search, 1)[rows, start - search]
             match = F.conv1d(region[None], (natural * window)[:, None], groups=batch)[0]
-            # By the candidate's own size: otherwise a loud one passes for a like one, and even tempo 1 changes the
-            # clip.
+            # Normalised by the candidate's energy: else a loud one wins over a similar one, and even tempo 1 changes
+            # the clip.
             match = match / (region.square() @ windows.T).clamp(min=1e-12).sqrt()
             best = torch.where(match.amax(dim=1) > match[:, search], match.argmax(dim=1), search)
             start = start - search + best
@@ -60,9 +59,9 @@ def overlap_add_stretch(waveform: Tensor, tempo: Tensor, frame: int = 512, searc
 
 
 def shift_pitch(waveform: Tensor, factor: Tensor) -> Tensor:
-    """Multiply the frequencies of clips (batch, samples) by factors (batch,); the tempo and the length stay."""
+    """Multiply the frequencies of clips (batch, samples) by factors (batch,); tempo and length stay."""
     samples = waveform.shape[1]
-    # A clip whose pitch is to rise is longer in between: the margin keeps its ends.
+    # Raising the pitch first lengthens the clip: the margin keeps its ends.
     margin = math.ceil(samples * max(float(factor.max()) - 1, 0.0) / 2)
     stretched = overlap_add_stretch(F.pad(waveform, (margin, margin)), 1 / factor)
     return resample_about_middle(stretched, factor)[:, margin : margin + samples]

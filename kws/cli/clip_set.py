@@ -65,7 +65,7 @@ def open_set(args: argparse.Namespace, model: Model, split: str, partial: bool =
 
 
 def default_rule(lists: bool) -> SplitRule:
-    """The rule of a command without percentages: the lists of the data, or the hash with its defaults."""
+    """Return the split of a command without percentages: by the lists of the data, or hashed."""
     from kws.data.splits import HashedSplit, ListedSplit
 
     return ListedSplit() if lists else HashedSplit()

@@ -1,4 +1,4 @@
-"""Measure a model: predictions, confusion, calibration, words kept out of training. NumPy only."""
+"""Measure a model: predictions, confusion matrix, calibration, words held out of training. NumPy only."""
 
 from kws.evaluation.calibration import Reliability as Reliability
 from kws.evaluation.confusion import Confusion as Confusion

@@ -1,4 +1,4 @@
-"""Calibration: a temperature fitted to logits, and the gap between confidence and accuracy. NumPy only."""
+"""Calibration: fit a temperature to logits, and measure how far confidence is from accuracy. NumPy only."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from kws.errors import KwsError
 from kws.labels import SILENCE
 
 BINS = 15
-# Of fewer clips no temperature is fitted: docs/calibration.md says what it would be worth.
+# With fewer clips no temperature is fitted; docs/calibration.md says why.
 FEWEST_CLIPS, FEWEST_OF_A_LABEL = 300, 5
-# Parts of the clips that a fit is judged by, each by a fit to the others.
+# Folds of the cross-validation that judges a fit.
 FOLDS = 5
-# Beyond these a temperature says that the scores mean nothing, or that too few clips were given.
+# A temperature beyond these means that the scores carry no information, or that there were too few clips.
 LOWEST, HIGHEST = 0.05, 20.0
-# The smallest probability that a logarithm is taken of: float32's smallest.
+# Smaller probabilities are raised to this before the logarithm: float32's smallest number.
 _SMALLEST = 1e-45
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy, in bins of equal width from 0 to 1.
+    """Reliability diagram: accuracy by confidence, in bins of equal width from 0 to 1.
 
     Attributes:
-        counts: int64 (bins,), clips.
-        confidence: (bins,), mean probability of the likeliest label; nan in an empty bin.
-        accuracy: (bins,), share of right answers; nan in an empty bin.
+        counts: int64 (bins,), number of clips.
+        confidence: (bins,), mean probability of the predicted label; nan in an empty bin.
+        accuracy: (bins,), share of correct predictions; nan in an empty bin.
     """
 
     counts: NDArray[np.int64]
@@ -48,13 +48,12 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Choice:
-    """A temperature for a model, and how it came about.
+    """The temperature chosen for a model, and why.
 
     Attributes:
-        temperature: logits are to be divided by it; the one that was there where none was fitted, or the fit was no
-            better.
+        temperature: divides the logits; the model's old one if none was fitted, or if the fit was no better.
         fitted: whether it is a new one.
-        outcome: `fitted to …`, `not fitted: …` or `not kept: …`, in words.
+        outcome: for people: `fitted to …`, `not fitted: …` or `not kept: …`.
     """
 
     temperature: float
@@ -67,10 +66,10 @@ class Fit:
     """Effect of a temperature on a set of clips.
 
     Attributes:
-        temperature: logits are divided by it.
+        temperature: divides the logits.
         before, after: reliability without and with it.
-        nll_before, nll_after: mean negative log-likelihood of the truths, natural log.
-        outcome: how the temperature came about, see `Choice`.
+        nll_before, nll_after: mean negative log-likelihood of the true labels, natural log.
+        outcome: why this temperature, see `Choice`.
     """
 
     temperature: float
@@ -81,7 +80,7 @@ class Fit:
     outcome: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types: temperature, how it came about, ECE and NLL before and after."""
+        """Return a dictionary for JSON: the temperature, its `outcome`, ECE and NLL before and after."""
         return {
             "temperature": self.temperature, "temperature_fit": self.outcome,
             "ece_before": self.before.ece, "ece_after": self.after.ece,
@@ -90,19 +89,19 @@ class Fit:
 
 
 def choose_temperature(logits: ArrayLike, truths: ArrayLike, names: Sequence[str], found: float = 1.0) -> Choice:
-    """Fit a temperature if there are clips enough, and keep it only if it helps on clips that it was not fitted to.
+    """Fit a temperature if there are enough clips, and keep it only if it helps on clips that it was not fitted to.
 
-    Helping is judged by cross-validation: each fifth of every label's clips by a fit to the others, and then all of
-    them together. The fit is kept if negative log-likelihood gets better and ECE doesn't get worse.
+    Cross-validation judges that: each fifth of every label's clips is scaled by a fit to the rest, then all are
+    measured together. The fit is kept if the negative log-likelihood gets better and the ECE does not get worse.
 
     Args:
-        logits: (clips, labels), in the set's order: neighbours, of one speaker often, are judged together.
-        truths: (clips,), indices of labels.
-        names: of the labels. `_silence_` may lack clips: a set without recordings of noise has none.
-        found: the temperature that the model has.
+        logits: (clips, labels), in the set's order: neighbours, often of one speaker, stay in one fold.
+        truths: (clips,), true labels as indices.
+        names: of the labels. `_silence_` may lack clips: a set without noise recordings has none.
+        found: the model's temperature.
 
     Raises:
-        KwsError: as for `fit_temperature`.
+        KwsError: see `fit_temperature`.
     """
     if few := _too_few(np.asarray(truths, dtype=np.int64), names):
         return Choice(found, False, f"not fitted: {few}")
@@ -119,7 +118,7 @@ def choose_temperature(logits: ArrayLike, truths: ArrayLike, names: Sequence[str
 
 
 def _too_few(truths: NDArray[np.int64], names: Sequence[str]) -> str:
-    """Say in words what is missing for a fit; empty if nothing is."""
+    """Say which clips are missing for a fit; return an empty string if none are."""
     if len(truths) < FEWEST_CLIPS:
         return f"{len(truths)} clips, {FEWEST_CLIPS} needed"
     counts = np.bincount(truths, minlength=len(names)).tolist()
@@ -128,7 +127,7 @@ def _too_few(truths: NDArray[np.int64], names: Sequence[str]) -> str:
 
 
 def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
-    """Yield for each fold the mask (clips,) of held-out clips: consecutive ones of each label."""
+    """Yield the held-out clips of each fold, bool (clips,): contiguous runs of each label's clips."""
     place = np.empty(len(truths), dtype=np.int64)
     for label in np.unique(truths):
         mine = np.flatnonzero(truths == label)
@@ -138,17 +137,17 @@ def _folds(truths: NDArray[np.int64]) -> Iterator[NDArray[np.bool_]]:
 
 
 def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
-    """Fit the temperature at which softmax(logits / temperature) makes the truths likeliest.
+    """Find the temperature at which softmax(logits / temperature) makes the true labels likeliest.
 
-    The negative log-likelihood is convex in 1 / temperature, so that halving an interval finds it. One
-    pseudo-example with a uniform label keeps the temperature away from 0 when every prediction is correct.
+    The negative log-likelihood is convex in 1 / temperature, so bisection finds the minimum. One pseudo-example with a
+    uniform label keeps the temperature away from 0 when every prediction is correct.
 
     Args:
-        logits: (clips, labels); logarithms of probabilities do as well.
-        truths: (clips,), indices of labels.
+        logits: (clips, labels); logarithms of probabilities serve too.
+        truths: (clips,), true labels as indices.
 
     Returns:
-        From 0.05 to 20; 1 where the scores don't differ.
+        The temperature, from 0.05 to 20; 1 if every clip's scores are all equal.
 
     Raises:
         KwsError: no clips, or logits that are not finite.
@@ -172,13 +171,13 @@ def fit_temperature(logits: ArrayLike, truths: ArrayLike) -> float:
 
 
 def assess(logits: ArrayLike, truths: ArrayLike, temperature: float, outcome: str = "") -> Fit:
-    """Measure the effect of a temperature on clips, which may differ from those it was fitted to.
+    """Measure the effect of a temperature on clips, which need not be those that it was fitted to.
 
     Args:
         logits: (clips, labels), or logarithms of probabilities.
-        truths: (clips,), indices of labels.
+        truths: (clips,), true labels as indices.
         temperature: see `fit_temperature`.
-        outcome: how it came about, see `Choice`.
+        outcome: why this temperature, see `Choice`.
     """
     logits, truths = _checked(logits, truths)
     before, after = softmax(logits), softmax(logits / temperature)
@@ -187,31 +186,36 @@ def assess(logits: ArrayLike, truths: ArrayLike, temperature: float, outcome: st
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Probabilities (clips, labels) of logits (clips, labels)."""
+    """Compute probabilities (clips, labels) of logits (clips, labels)."""
     weights = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     probabilities: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
     return probabilities
 
 
 def log_scores(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Logarithms of probabilities, which serve as logits; a probability of 0 is taken for float32's smallest."""
+    """Return the logarithms of probabilities, which serve as logits; 0 counts as float32's smallest number."""
     logs: NDArray[np.float64] = np.log(np.maximum(scores.astype(np.float64), _SMALLEST))
     return logs
 
 
 def nll(scores: NDArray[np.floating[Any]], truths: ArrayLike) -> float:
-    """Return the mean negative log-likelihood (natural log) of truths (clips,) under probabilities (clips, labels)."""
+    """Compute the mean negative log-likelihood (natural log) of the true labels; nan without clips.
+
+    Args:
+        scores: probabilities (clips, labels).
+        truths: (clips,), true labels as indices.
+    """
     labels = np.asarray(truths, dtype=np.int64)
     return float(-log_scores(scores)[np.arange(len(labels)), labels].mean()) if len(labels) else float("nan")
 
 
 def reliability(scores: NDArray[np.floating[Any]], truths: ArrayLike, bins: int = BINS) -> Reliability:
-    """Bin clips by the probability of their likeliest label.
+    """Bin clips by the probability of their predicted label.
 
     Args:
         scores: probabilities (clips, labels).
-        truths: (clips,), indices of labels.
-        bins: of equal width, from 0 to 1; a confidence on an edge is in the lower one.
+        truths: (clips,), true labels as indices.
+        bins: number of bins of equal width from 0 to 1; a confidence on an edge belongs to the lower bin.
     """
     confidence = scores.max(axis=1).astype(np.float64)
     right = scores.argmax(axis=1) == np.asarray(truths)

@@ -1,4 +1,4 @@
-"""Metrics of classification, from a confusion matrix (rows the truth, columns the predictions). NumPy only."""
+"""Classification metrics from a confusion matrix (rows: truth, columns: prediction). NumPy only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kws.files.table import display_width, pad, text_table
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """A label taken for another: how many clips, and what share of those that have the label."""
+    """A label mistaken for another: the number of clips, and their share of the clips with the true label."""
 
     truth: str
     prediction: str
@@ -24,10 +24,10 @@ class ConfusedPair:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of truths (rows) against predictions (columns), and what follows from them.
+    """Confusion matrix and its metrics.
 
     Args:
-        counts: int64 (labels, labels).
+        counts: int64 (labels, labels), rows: truth, columns: prediction.
         names: of the labels.
     """
 
@@ -36,33 +36,33 @@ class Confusion:
 
     @classmethod
     def count(cls, truths: ArrayLike, predictions: ArrayLike, names: Sequence[str]) -> Confusion:
-        """Count pairs of label indices."""
+        """Build the matrix from true and predicted label indices."""
         size = len(names)
         pairs = np.asarray(truths, dtype=np.int64) * size + np.asarray(predictions, dtype=np.int64)
         return cls(np.bincount(pairs.ravel(), minlength=size * size).reshape(size, size), tuple(names))
 
     @property
     def total(self) -> int:
-        """Clips counted."""
+        """Number of clips."""
         return int(self.counts.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of clips with the right label; nan where there are none."""
+        """Share of clips with a correct prediction; nan without clips."""
         return float(np.trace(self.counts) / self.total) if self.total else float("nan")
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Of the clips given a label, the share that have it, for each label; nan for one never given."""
+        """Precision of each label (labels,); nan for a label that was never predicted."""
         return _ratio(np.diag(self.counts), self.counts.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """Of the clips that have a label, the share given it, for each label; nan for one without clips."""
+        """Recall of each label (labels,); nan for a label without clips."""
         return _ratio(np.diag(self.counts), self.counts.sum(axis=1))
 
     def pairs(self) -> tuple[ConfusedPair, ...]:
-        """List the labels taken for others, the most clips first."""
+        """Return the confused labels, the most frequent pair first."""
         counts, clips = self.counts, self.counts.sum(axis=1)
         found = [
             ConfusedPair(self.names[row], self.names[column], int(counts[row, column]), float(counts[row, column] / clips[row]))
@@ -72,7 +72,7 @@ class Confusion:
         return tuple(sorted(found, key=lambda pair: (-pair.count, -pair.share)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types: accuracy, clips, the counts and each label's precision, recall and clips."""
+        """Return a dictionary for JSON: accuracy, clips, the matrix, and precision, recall and clips of each label."""
         per_label = {
             name: {"precision": _finite(precision), "recall": _finite(recall), "clips": int(clips)}
             for name, precision, recall, clips in zip(
@@ -92,14 +92,14 @@ class Confusion:
         }
 
     def to_text(self) -> str:
-        """Format a table: rows the truth, columns the predictions, with each label's recall and precision."""
+        """Format a table: rows the truth, columns the predictions, with recall and precision of each label."""
         rows = [(name, *row, _percent(recall)) for name, row, recall in zip(self.names, self.counts, self.recall, strict=True)]
         precision = ("precision", *map(_percent, self.precision), "")
         return text_table(("", *self.names, "recall"), [*rows, precision], align=">" * (len(self.names) + 2))
 
 
 def pairs_to_text(pairs: Sequence[ConfusedPair]) -> str:
-    """Format a table of labels taken for others; empty if there are none."""
+    """Format a table of confused labels; empty without any."""
     width = max((display_width(pair.truth) for pair in pairs), default=0)
     named = [(pair, f"{pad(pair.truth, width, '>')} → {pair.prediction}") for pair in pairs]
     return text_table((), [(name, pair.count, _percent(pair.share), f"of {pair.truth}") for pair, name in named], align="<>><")

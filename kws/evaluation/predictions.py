@@ -1,4 +1,4 @@
-"""Predictions of a model for a set of clips, and which of them to inspect. NumPy only."""
+"""Predictions of a model for a set of clips, and which of them are worth a look. NumPy only."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Predictions:
-    """Scores of a set of clips, and their true labels.
+    """Scores and true labels of a set of clips.
 
     Attributes:
         scores: float32 (clips, labels), probabilities.
-        truths: int64 (clips,), indices of labels.
+        truths: int64 (clips,), true labels as indices.
         names: of the labels.
     """
 
@@ -32,28 +32,28 @@ class Predictions:
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """The likeliest label of each clip, (clips,)."""
+        """Predicted label of each clip, (clips,)."""
         predictions: NDArray[np.int64] = self.scores.argmax(axis=1)
         return predictions
 
     @property
     def confidences(self) -> NDArray[np.float32]:
-        """The likeliest label's probability, (clips,)."""
+        """Probability of each clip's predicted label, (clips,)."""
         confidences: NDArray[np.float32] = self.scores.max(axis=1)
         return confidences
 
     @property
     def confusion(self) -> Confusion:
-        """Counts of truths against predictions."""
+        """Confusion matrix."""
         return Confusion.count(self.truths, self.predictions, self.names)
 
     def wrong(self) -> Places:
-        """Places of the clips whose answer is wrong, the most confident first."""
+        """Return the indices of wrong predictions, the most confident first."""
         places = np.flatnonzero(self.predictions != self.truths)
         return places[np.argsort(-self.confidences[places], kind="stable")]
 
     def least_confident(self, count: int = 1) -> Places:
-        """Places of right answers, up to so many a label (in the labels' order), the least confident first."""
+        """Return indices of correct predictions, up to `count` per label in label order, the least confident first."""
         right = np.flatnonzero(self.predictions == self.truths)
         right = right[np.argsort(self.confidences[right], kind="stable")]
         parts = [right[self.truths[right] == label][:count] for label in range(len(self.names))]
@@ -63,20 +63,20 @@ class Predictions:
 def evaluate(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Confusion:
-    """Compute the confusion matrix of a model over a set; arguments are those of `predict_dataset`."""
+    """Compute the confusion matrix of a model over a set; the arguments are those of `predict_dataset`."""
     return predict_dataset(score, clips, names, batch_size, done).confusion
 
 
 def predict_dataset(
     score: Scorer, clips: ClipSet, names: Sequence[str], batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> Predictions:
-    """Compute the scores of a model over a set.
+    """Score a set with a model.
 
     Args:
-        score: float32 waveforms (batch, samples) in [-1, 1] to scores (batch, labels).
+        score: maps float32 waveforms (batch, samples) in [-1, 1] to scores (batch, labels).
         clips: the set; its labels are indices into `names`.
         names: the model's labels.
-        batch_size: clips scored at once.
+        batch_size: clips per call of `score`.
         done: called with the number of clips after each batch, for a progress bar.
     """
     scores = np.zeros((len(clips), len(names)), dtype=np.float32)
@@ -88,7 +88,7 @@ def predict_dataset(
 def predict(
     score: Scorer, clips: ClipSet, batch_size: int = 100, done: Callable[[int], object] | None = None
 ) -> NDArray[np.int64]:
-    """Predict each clip's label, int64 (clips,); arguments are those of `predict_dataset`."""
+    """Return a model's predicted label of each clip, int64 (clips,); the arguments are those of `predict_dataset`."""
     predictions = np.zeros(len(clips), dtype=np.int64)
     for places, scored in _scored(score, clips, batch_size, done):
         predictions[places] = scored.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Results on words absent from training: rejected as unknown, or taken for a keyword. NumPy only."""
+"""Open-set test: are words that training never saw rejected as unknown, or mistaken for a keyword? NumPy only."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from kws.labels import UNKNOWN_INDEX
 
 @dataclass(frozen=True)
 class UnseenReport:
-    """Counts per unseen word: clips, those called unknown, those taken for a keyword (the rest: silence).
+    """Counts for each unseen word; clips that are neither unknown nor a keyword were predicted as silence.
 
     Args:
         words: the words.
-        counts: int64 (words, 3), in that order.
+        counts: int64 (words, 3): clips, clips predicted as unknown, clips mistaken for a keyword.
     """
 
     words: tuple[str, ...]
@@ -28,16 +28,16 @@ class UnseenReport:
 
     @property
     def recall(self) -> float:
-        """Share of the clips that are called unknown."""
+        """Share of clips predicted as unknown."""
         return float(self.counts[:, 1].sum() / self.counts[:, 0].sum())
 
     @property
     def accepted(self) -> float:
-        """Share of the clips that are taken for a keyword."""
+        """Share of clips mistaken for a keyword."""
         return float(self.counts[:, 2].sum() / self.counts[:, 0].sum())
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types."""
+        """Return a dictionary for JSON."""
         words = {
             word: {"clips": int(clips), "unknown_recall": float(unknown / clips), "accepted": float(accepted / clips)}
             for word, (clips, unknown, accepted) in zip(self.words, self.counts, strict=True)
@@ -50,7 +50,7 @@ class UnseenReport:
         }
 
     def to_text(self) -> str:
-        """Format a line of result, and the recall of each word."""
+        """Format a line of results, with the unknown recall of each word."""
         words = " · ".join(
             f"{word} {100 * unknown / clips:.1f} % of {clips}"
             for word, (clips, unknown, _) in zip(self.words, self.counts, strict=True)
@@ -67,9 +67,9 @@ def report_unseen(
     """Score the clips of unseen words with a model.
 
     Args:
-        score: float32 waveforms (batch, samples) in [-1, 1] to scores (batch, labels).
+        score: maps float32 waveforms (batch, samples) in [-1, 1] to scores (batch, labels).
         unseen: the clips.
-        batch_size: clips scored at once.
+        batch_size: clips per call of `score`.
         done: called with the number of clips after each batch, for a progress bar.
     """
     predictions = predict(score, unseen.clips, batch_size, done)

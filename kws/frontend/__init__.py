@@ -1,4 +1,4 @@
-"""Sound to features: front ends as matrix products, the same in training and in every exported file."""
+"""Front ends: waveforms to features by matrix products, the same in training and in exported models."""
 
 from kws.frontend.features import Average as Average
 from kws.frontend.features import LogMel as LogMel

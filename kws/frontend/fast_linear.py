@@ -1,4 +1,4 @@
-"""The matrix product, through the fastest kernel at hand."""
+"""Linear layer through the fastest kernel available."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Below this many rows the cost of going through a convolution outweighs its gain.
+# With fewer rows the overhead of a convolution outweighs its gain.
 _ROWS_WORTH_A_CONVOLUTION = 64
 
 
 def fast_linear(rows: Tensor, weight: Tensor, bias: Tensor | None = None, per_clip: bool = False) -> Tensor:
     """Compute `rows @ weight.T + bias`, as `torch.nn.functional.linear`.
 
-    On a CPU, PyTorch's wheels multiply float32 matrices with MKL, which leaves an AMD processor at 160 GFLOP/s where
-    oneDNN's 1×1 channels-last convolution, the same product, reaches 410 on the same two cores
-    (`benchmarks/product.py`). Exported and scripted models, GPUs and small products take the plain product.
+    On a CPU, oneDNN's 1×1 channels-last convolution, the same product, is faster than the MKL product of PyTorch's
+    wheels on AMD processors (docs/speed.md). Exported and scripted models, GPUs and small products use the plain linear
+    layer.
 
     Args:
         rows: (…, inputs).
         weight: (outputs, inputs).
         bias: (outputs,).
-        per_clip: the first of three dimensions stays a dimension, instead of all rows becoming one image. With one
-            thread PyTorch gives a convolution of fewer than 16 images to a kernel no faster than MKL; apart, a batch of
-            clips is twice as fast, and its sums are rounded in another order.
+        per_clip: keep the first of three dimensions as a batch of images, instead of all rows as one image: faster with
+            one thread (docs/speed.md), but sums are rounded in another order.
 
     Returns:
         (…, outputs).

@@ -1,4 +1,7 @@
-"""Front ends: waveforms to features, as plain matrix products that train, export and run on a phone alike."""
+"""Front ends: waveforms to features, as plain matrix products that train, export and run on a phone alike.
+
+Two of them reproduce TensorFlow's speech_commands tutorial: `Mfcc` and `Average`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from kws.frontend.spectrum import Spectrum
 
 @register_front_end("mfcc", former_path="kws.features.Mfcc")
 class Mfcc(FrontEnd):
-    """MFCC of TensorFlow's `mfcc` op: magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT.
+    """MFCC of TensorFlow's tutorial (the `mfcc` op): magnitudes, 40 mel bands of 20–4000 Hz, natural log, DCT.
 
     Args:
         sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
@@ -26,7 +29,7 @@ class Mfcc(FrontEnd):
         lower_hz, upper_hz: the bands' range.
 
     Raises:
-        KwsError: more bins than bands, or a range beyond half the rate.
+        KwsError: more bins than mel bands, or a range beyond half the sample rate.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class Mfcc(FrontEnd):
         self.frames, self.bins = self.spectrum.frames, bins
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        """Compute MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         magnitude = self.spectrum(waveform).sqrt()
         bands = fast_linear(magnitude, self.mel.to(magnitude.dtype))
         return fast_linear(bands.clamp(min=1e-12).log(), self.dct.to(bands.dtype))
@@ -62,16 +65,16 @@ class Mfcc(FrontEnd):
 
 @register_front_end("mfcc_torchaudio", former_path="kws.features.MfccTorchaudio")
 class MfccTorchaudio(FrontEnd):
-    """torchaudio's MFCC as `torchaudio.transforms.MFCC` makes it: centred frames, power, HTK mel, dB, orthonormal DCT.
+    """MFCC of `torchaudio.transforms.MFCC`: centred frames, power, HTK mel bands, dB, orthonormal DCT.
 
-    torchaudio cuts each batch at 80 dB below the batch's loudest band, so that a clip's features depend on its
-    neighbours; here every clip is cut at 80 dB below its own loudest band (equal for a batch of one).
+    torchaudio clips the levels at 80 dB below the loudest band of the batch, so that a clip's features depend on its
+    neighbours; here each clip has its own limit, 80 dB below its loudest band (the same for a batch of one).
 
     Args:
-        sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`; frames are centred: 101 a second at 10 ms.
+        sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`; centred frames: 101 a second at a 10 ms hop.
         bins: coefficients kept.
         mel_bands: mel bands before the DCT.
-        lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
+        lower_hz, upper_hz: the bands' range; upper_hz None: half the sample rate.
         top_db: range below the loudest band, in dB.
     """
 
@@ -102,7 +105,7 @@ class MfccTorchaudio(FrontEnd):
         self.frames, self.bins = self.spectrum.frames, bins
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        """Compute MFCC (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         power = self.spectrum(waveform)
         bands = fast_linear(power, self.mel.to(power.dtype))
         level_db = bands.clamp(min=1e-10).log() * (10 / math.log(10))
@@ -117,8 +120,8 @@ class LogMel(FrontEnd):
     Args:
         sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
         bins: mel bands.
-        lower_hz, upper_hz: the bands' range (upper_hz None: half the rate).
-        floor: smallest energy before the log; it hides rounding noise in empty bands.
+        lower_hz, upper_hz: the bands' range; upper_hz None: half the sample rate.
+        floor: smallest energy before the log; hides rounding noise in empty bands.
     """
 
     def __init__(
@@ -147,20 +150,21 @@ class LogMel(FrontEnd):
         self.frames, self.bins = self.spectrum.frames, bins
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Log-mel energies (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        """Compute log-mel energies (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         power = self.spectrum(waveform)
         return fast_linear(power, self.mel.to(power.dtype)).clamp(min=self.floor).log()
 
 
 @register_front_end("average", former_path="kws.features.Average")
 class Average(FrontEnd):
-    """TensorFlow's `average`: the power spectrum, averaged over groups of neighbouring bins.
+    """The `average` features of TensorFlow's tutorial: the power spectrum, averaged over groups of neighbouring bins.
 
-    Groups hold `floor(fft bins / bins)` bins, SAME-padded, so that 40 asked of 257 give groups of 6, and 43 features.
+    A group has `floor(fft bins / bins)` bins, with SAME padding: asking for 40 of 257 gives groups of 6, and 43
+    features.
 
     Args:
         sample_rate, clip_ms, window_ms, hop_ms, fit: see `FeatureSpec`.
-        bins: features asked for; the front end's own `bins` says how many there are.
+        bins: number of features to ask for; the front end's attribute `bins` is the resulting number.
     """
 
     def __init__(
@@ -184,7 +188,7 @@ class Average(FrontEnd):
         self.frames, self.bins = self.spectrum.frames, groups.shape[0]
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Mean powers (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        """Compute mean powers (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         power = self.spectrum(waveform)
         return fast_linear(power, self.groups.to(power.dtype))
 

@@ -1,4 +1,4 @@
-"""Fixed matrices of the front ends: mel filter banks, DCT, and groups of bins. All float64, (outputs, inputs)."""
+"""Constant matrices of the front ends: mel filter banks, the DCT, groups of bins. All float64, (outputs, inputs)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from kws.frontend.torchaudio_import import torchaudio_functional
 def original_mel_filterbank(
     fft_size: int, sample_rate: int, bands: int, lower_hz: float, upper_hz: float
 ) -> tuple[Tensor, int, int]:
-    """Return TensorFlow's mel bands: triangles that are linear in mel = 1127·ln(1 + f/700).
+    """Build the mel bands of TensorFlow's tutorial: triangles that are linear in mel = 1127·ln(1 + f/700).
 
-    Source: TensorFlow's MfccMelFilterbank, which starts at bin `1.5 + lower_hz / spacing`, and so leaves the constant
-    out.
+    Source: TensorFlow's MfccMelFilterbank, which starts at bin `1.5 + lower_hz / spacing`, so that bin 0 is never read.
 
     Returns:
-        The bank (bands, bins) and the first and last FFT bin that it reads.
+        The bank (bands, bins), and the first and last FFT bin that it reads.
     """
     spacing_hz = sample_rate / fft_size
     first, last = int(1.5 + lower_hz / spacing_hz), int(upper_hz / spacing_hz)
@@ -33,10 +32,10 @@ def original_mel_filterbank(
 
 
 def htk_mel_filterbank(fft_size: int, sample_rate: int, bands: int, lower_hz: float, upper_hz: float) -> tuple[Tensor, int, int]:
-    """torchaudio's HTK mel bands: triangles that are linear in hertz.
+    """Build torchaudio's HTK mel bands: triangles that are linear in hertz.
 
     Returns:
-        The bank (bands, bins) and the first and last FFT bin that it reads.
+        The bank (bands, bins), and the first and last FFT bin that it reads.
     """
     bank = torchaudio_functional().melscale_fbanks(
         fft_size // 2 + 1, lower_hz, upper_hz, bands, sample_rate, norm=None, mel_scale="htk"
@@ -45,9 +44,9 @@ def htk_mel_filterbank(fft_size: int, sample_rate: int, bands: int, lower_hz: fl
 
 
 def dct_matrix(coefficients: int, bands: int, *, orthonormal: bool) -> Tensor:
-    """DCT-II (coefficients, bands): orthonormal, or with coefficient 0 as large as the others, sqrt(2/bands)·cos(…).
+    """Build the DCT-II (coefficients, bands): orthonormal, or sqrt(2/bands)·cos(…) for coefficient 0 as well.
 
-    torchaudio's `create_dct` is the same matrix in float32, whose rounded angles cost 1e-4 in a coefficient of silence.
+    Not torchaudio's `create_dct`: it rounds the angles to float32, which shows in the coefficients of silence.
     """
     k = torch.arange(coefficients, dtype=torch.float64)[:, None]
     n = torch.arange(bands, dtype=torch.float64)
@@ -58,7 +57,7 @@ def dct_matrix(coefficients: int, bands: int, *, orthonormal: bool) -> Tensor:
 
 
 def group_matrix(bins: int, size: int) -> Tensor:
-    """Return means over groups of `size` neighbours, SAME padding not counted (TensorFlow's average pooling)."""
+    """Build means over groups of `size` bins, SAME-padded, padding not counted (TensorFlow's average pooling)."""
     groups = math.ceil(bins / size)
     before = (groups * size - bins) // 2
     position = torch.arange(bins) + before
@@ -71,7 +70,7 @@ def _mel(hz: Tensor) -> Tensor:
 
 
 def _trim(bank: Tensor, first: int) -> tuple[Tensor, int, int]:
-    # Bins that no band reads cost nothing if they are never computed.
+    # Bins that no band reads need not be computed.
     read = torch.nonzero(bank.sum(dim=0) > 0).flatten()
     low, high = (int(read[0]), int(read[-1])) if len(read) else (0, 0)
     return bank[:, low : high + 1], first + low, first + high

@@ -1,4 +1,4 @@
-"""Base class of the front ends, and front ends by name."""
+"""Base class of front ends, and their registry."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from kws.frontend.registry import Registry
 
 
 class FrontEnd(nn.Module):
-    """Base class of the front ends: `spec`, `frames` and `bins` (the output's sizes); waveform in, features out."""
+    """Base class: `forward` maps a waveform to features; `frames` and `bins` are the output's sizes."""
 
     spec: FeatureSpec
     frames: int
     bins: int
-    # TorchScript can't read these annotations; the forward pass needs none of the three.
+    # TorchScript can't parse these annotations, and `forward` does not need the attributes.
     __jit_ignored_attributes__ = ("spec", "frames", "bins")
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Features (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
+        """Compute features (batch, frames, bins) of a waveform (batch, samples) in [-1, 1]."""
         raise NotImplementedError
 
 
@@ -34,9 +34,9 @@ def list_front_ends() -> list[str]:
 
 
 def create_front_end(name: str, **settings: Any) -> FrontEnd:
-    """Build a front end by its name; `settings` are its constructor's.
+    """Build a front end by name; `settings` are its constructor's arguments.
 
     Raises:
-        KwsError: no such name, or settings that it refuses.
+        KwsError: unknown name, or invalid settings.
     """
     return FRONT_ENDS.create({"name": name, **settings})

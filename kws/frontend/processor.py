@@ -1,4 +1,4 @@
-"""Capabilities of this processor."""
+"""Properties of the CPU."""
 
 from __future__ import annotations
 
@@ -9,8 +9,5 @@ import torch
 
 @cache
 def lacks_avx512() -> bool:
-    """Return True on CPUs with AVX2 but not AVX-512, where other float32 kernels are faster.
-
-    Without them a training step takes 1.6 times as long for ds_tc_resnet, 1.1 times for bc_tc_resnet and bc_resnet.
-    """
+    """Return True on CPUs with AVX2 but not AVX-512, where other float32 kernels are faster (docs/speed.md)."""
     return torch.backends.cpu.get_cpu_capability() == "AVX2"

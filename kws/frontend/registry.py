@@ -1,4 +1,4 @@
-"""Classes by short names, which configurations, checkpoints and exported files give in place of Python paths."""
+"""Registry of classes by short names, which configurations, checkpoints and exported models use as `name`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _Class = TypeVar("_Class", bound=type[nn.Module])
 
 
 class Registry(Generic[Kind]):
-    """Classes by name. A setting `name` gives one; `_target_`, with a full path, one of a user's own package.
+    """Classes by name: a setting `name` selects a registered one, `_target_` any class by its full path.
 
     Args:
-        setting: the section of the configuration, for errors.
-        base: what every class must be.
-        base_name: how errors call it.
-        former_settings: names that version 0.1.0 gave to settings, and today's.
+        setting: section of the configuration, for error messages.
+        base: class that every entry must derive from.
+        base_name: its name in error messages.
+        former_settings: maps names of settings in version 0.1.0 to today's names.
     """
 
     def __init__(self, setting: str, base: type[Kind], base_name: str, former_settings: Mapping[str, str] | None = None) -> None:
@@ -33,11 +33,11 @@ class Registry(Generic[Kind]):
         self._paths: dict[str, str] = {}
 
     def register(self, name: str, former_path: str | None = None) -> Callable[[_Class], _Class]:
-        """Decorate a class with its name.
+        """Return a decorator that registers a class under a name.
 
         Args:
             name: as configurations and files give it.
-            former_path: the class's path in files of version 0.1.0, if it has moved since.
+            former_path: the class's import path in files of version 0.1.0, if it has moved since.
         """
 
         def add(decorated: _Class) -> _Class:
@@ -55,7 +55,7 @@ class Registry(Generic[Kind]):
         return sorted(self._classes)
 
     def by_name(self, settings: Settings) -> dict[str, Any]:
-        """Return the settings as today's version writes them: a registered name for a registered class's `_target_`."""
+        """Return the settings in today's form: the registered name in place of a registered class's `_target_`."""
         settings = {self.former_settings.get(key, key): value for key, value in settings.items()}
         name = self._paths.get(str(settings.get("_target_", "")))
         if name is None:
@@ -63,10 +63,10 @@ class Registry(Generic[Kind]):
         return {"name": name, **{key: value for key, value in settings.items() if key != "_target_"}}
 
     def find(self, settings: Settings) -> type[Kind]:
-        """Return the class that settings name.
+        """Return the class that the settings name.
 
         Raises:
-            KwsError: there is none; or it is of another kind.
+            KwsError: there is none, or it does not derive from the base class.
         """
         settings = self.by_name(settings)
         if "_target_" in settings:
@@ -79,10 +79,10 @@ class Registry(Generic[Kind]):
         return self._classes[name]
 
     def create(self, settings: Settings, **sizes: Any) -> Kind:
-        """Build an instance of the class that settings name, of their other values; `sizes` win over them.
+        """Build the class that the settings name, with their other values as arguments; `sizes` override them.
 
         Raises:
-            KwsError: there is no such class; or its constructor refuses the settings.
+            KwsError: there is no such class, or its constructor refuses the settings.
         """
         found = self.find(settings)
         arguments = {key: value for key, value in self.by_name(settings).items() if key != "name" and not key.startswith("_")}

@@ -1,4 +1,4 @@
-"""Import torchaudio beside any build of torch."""
+"""Import torchaudio next to any build of torch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ log = logging.getLogger(__name__)
 
 
 def torchaudio_functional() -> ModuleType:
-    """Return `torchaudio.functional`; without torchaudio's compiled extension where that does not load.
+    """Import `torchaudio.functional`, without torchaudio's compiled extension if that does not load.
 
-    PyPI's torchaudio is built for CUDA, and its extension does not load beside a CPU-only torch. What kws uses of
-    torchaudio is Python alone, and torchaudio itself runs without the extension where its file is absent: this says
-    that it is.
+    PyPI's torchaudio is built for CUDA, and its extension does not load next to a CPU-only torch. kws needs only Python
+    parts of torchaudio, which works without the extension if its file is absent: this pretends that it is.
 
     Raises:
-        KwsError: torchaudio is absent, or does not load for another reason.
+        KwsError: torchaudio is not installed, or does not load for another reason.
     """
     try:
         return _import()
@@ -51,7 +50,7 @@ def _import() -> ModuleType:
 
 
 def _absent_extension() -> ModuleType:
-    """Make the module that torchaudio has of itself where its extension's file is absent."""
+    """Build the module that torchaudio itself uses if its extension's file is absent."""
 
     def fail_if_no_align(function: object) -> object:
         def fail(*_: object, **__: object) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Pictures, as Matplotlib figures."""
+"""Figures of clips, streams and evaluations, drawn with Matplotlib."""
 
 from kws.plots.clip import clip_figure as clip_figure
 from kws.plots.confusion import confusion_figure as confusion_figure

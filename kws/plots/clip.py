@@ -1,4 +1,4 @@
-"""A picture of a scored clip: waveform, log-mel features, and a bar for each label's score."""
+"""Figure of a scored clip: waveform, log-mel features, and a bar for each label's score."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kws.plots.figure import plain
 
-# Bars beyond these would be too thin to read.
+# More bars would be too thin to read.
 _BARS = 14
 
 
@@ -24,7 +24,9 @@ def clip_figure(
     hop_ms: float,
     title: str = "",
 ) -> Figure:
-    """Draw waveform and log-mel features on one time axis, and the scores: the truth green, a wrong label red.
+    """Draw waveform and log-mel features on one time axis, and beside them the scores.
+
+    The bar of the true label is green, that of a wrong prediction red.
 
     Args:
         waveform: (samples,) in [-1, 1].
@@ -32,9 +34,9 @@ def clip_figure(
         scores: (labels,), probabilities.
         names: of the labels.
         truth: index of the true label.
-        sample_rate: samples a second.
+        sample_rate: in Hz.
         hop_ms: from frame to frame.
-        title: of the picture.
+        title: of the figure.
     """
     figure = Figure(figsize=(10, 4), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=(2, 1), height_ratios=(1, 1.5))
@@ -62,7 +64,7 @@ def _draw_scores(axes: Axes, scores: NDArray[np.float32], names: tuple[str, ...]
     axes.barh(rows, scores[shown], color=colours)
     for row, score in enumerate(scores[shown]):
         axes.text(min(float(score), 1) + 0.02, row, f"{score:.2f}", va="center", fontsize=8)
-    # In words as well: not everyone tells red from green.
+    # In words too: not everyone can tell red from green.
     marks = {answer: " (answer)"} | {truth: " (truth)" if truth != answer else " (truth, answer)"}
     axes.set_yticks(rows, [plain(names[label]) + marks.get(int(label), "") for label in shown])
     axes.set(xlim=(0, 1.18), xlabel="score", ylim=(len(shown) - 0.4, -0.6))

@@ -1,4 +1,4 @@
-"""The DET curve of a stream: words missed over false accepts an hour, by threshold."""
+"""Detection error trade-off of a stream: words not found against false alarms per hour, by threshold."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from kws.plots.figure import plain
 
 
 def det_figure(tuning: Tuning, title: str = "") -> Figure:
-    """Draw words not found over false accepts per hour, by threshold; mark the settings before and after.
+    """Draw the share of words not found against false alarms per hour; mark the settings before and after tuning.
 
-    Both axes have zero on them: up to one false accept in all the sound the x axis is linear, from there logarithmic.
+    Both axes include zero: the x axis is linear up to one false alarm in all the sound, and logarithmic beyond.
 
     Args:
-        tuning: what a search found.
-        title: of the picture.
+        tuning: the result of a search.
+        title: of the figure.
     """
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     axes = figure.add_subplot()

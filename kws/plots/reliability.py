@@ -1,4 +1,4 @@
-"""The reliability diagram: accuracy over confidence."""
+"""Reliability diagram: accuracy by confidence."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kws.plots.figure import plain
 
 
 def reliability_figure(curves: Mapping[str, Reliability], title: str = "") -> Figure:
-    """Accuracy over confidence, a line a curve and its ECE in the legend, over the number of clips in each bin.
+    """Draw accuracy by confidence, one line per curve with its ECE, above the number of clips in each bin.
 
     Args:
         curves: by name, such as before and after.
-        title: of the picture.
+        title: of the figure.
     """
     figure = Figure(figsize=(6, 6.5), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))

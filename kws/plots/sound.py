@@ -1,4 +1,4 @@
-"""The picture of a clip: waveform, spectrogram, features."""
+"""Figure of a clip: waveform, spectrogram, features."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def sound_figure(
     hop_ms: float,
     title: str = "",
 ) -> Figure:
-    """Draw a clip three times over one time axis: waveform, spectrogram in dB, features.
+    """Draw a clip's waveform, spectrogram in dB and features, on one time axis.
 
     Args:
         waveform: (samples,).
-        power: (frames, bins) from 0 Hz to half the rate.
+        power: (frames, bins), from 0 Hz to half the sample rate.
         features: (frames, bins).
-        sample_rate: samples a second.
+        sample_rate: in Hz.
         hop_ms: from frame to frame.
-        title: of the picture.
+        title: of the figure.
     """
     figure = Figure(figsize=(9, 8), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True)
@@ -47,7 +47,7 @@ def sound_figure(
 
 
 def _draw_features(axes: Axes, figure: Figure, features: NDArray[np.float32], hop_ms: float) -> None:
-    # A few large coefficients (the first of an MFCC) would hide all others.
+    # Percentiles, for a few large coefficients (the first of an MFCC) would hide all others.
     low, high = np.percentile(features, [2, 98])
     picture = axes.imshow(
         features.T, origin="lower", aspect="auto", cmap="viridis", vmin=low, vmax=max(high, low + 1e-6),

@@ -1,4 +1,4 @@
-"""A picture of continuous sound: waveform, scores over time, what was said and what was found."""
+"""Figure of a stream: waveform, scores over time, spoken words and detections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kws.plots.figure import plain
 from kws.streaming.events import Detection, SpokenWord
 
-# Points across the picture: each is the range of the samples that fall on it.
+# Columns of the waveform: each shows the range of its samples.
 _COLUMNS = 3000
 
 
@@ -26,17 +26,17 @@ def stream_figure(
     truth: Sequence[SpokenWord] = (),
     title: str = "",
 ) -> Figure:
-    """Waveform, scores, and under them what was said and what was found, over one time axis.
+    """Draw waveform, scores, and below them spoken words and detections, on one time axis.
 
     Args:
         samples: int16 (samples,).
-        sample_rate: samples a second.
+        sample_rate: in Hz.
         times_ms: (windows,), start of each window.
         scores: (windows, labels).
         labels: names of the scores.
-        detections: what was found.
-        truth: what was said, where it is known.
-        title: of the picture.
+        detections: of the stream.
+        truth: the spoken words, if known.
+        title: of the figure.
     """
     figure = Figure(figsize=(14, 7.5), layout="constrained")
     top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1, 2, 1.2))

@@ -1,1 +1,1 @@
-"""Reports of an evaluation: JSON, plots, the page of wrong clips."""
+"""Reports of an evaluation: JSON, figures, and a page of wrong clips."""

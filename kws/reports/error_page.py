@@ -1,4 +1,4 @@
-"""The page that plays the clips a model got wrong: plain HTML, nothing fetched from elsewhere, no script."""
+"""HTML page that plays the clips a model got wrong: no scripts, nothing fetched from elsewhere."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kws.evaluation.confusion import ConfusedPair
 
 @dataclass(frozen=True)
 class HeardClip:
-    """A clip that was copied out for listening.
+    """A clip on the page, with copies of its sound and figure.
 
     Attributes:
         file: the clip's name in the data.
-        sound, picture: its copy and its picture, relative to the page.
-        label, predicted: the truth, and the likeliest label.
-        scores: of each label, by name.
+        sound, picture: its sound and its figure, relative to the page.
+        label, predicted: true and predicted label.
+        scores: score of each label, by name.
     """
 
     file: str
@@ -31,11 +31,11 @@ class HeardClip:
 
     @property
     def confidence(self) -> float:
-        """The likeliest label's score."""
+        """Score of the predicted label."""
         return self.scores[self.predicted]
 
     def likeliest(self) -> str:
-        """Return the three likeliest labels and their scores."""
+        """Format the three likeliest labels and their scores."""
         ranked = sorted(self.scores.items(), key=lambda score: -score[1])[:3]
         return ", ".join(f"{name} {score:.3f}" for name, score in ranked)
 
@@ -43,14 +43,14 @@ class HeardClip:
 def error_page(
     title: str, summary: str, wrong: Sequence[HeardClip], least_confident: Sequence[HeardClip], pairs: Sequence[ConfusedPair]
 ) -> str:
-    """Render the page as text.
+    """Render the page as HTML.
 
     Args:
         title: of the page.
-        summary: a sentence under it.
-        wrong: clips with wrong answers, in their order.
-        doubtful: clips with right answers that were hardly so.
-        pairs: labels taken for others.
+        summary: a sentence below it.
+        wrong: clips with a wrong prediction, in this order.
+        doubtful: clips with a correct prediction of low confidence.
+        pairs: confused labels.
     """
     text = (files(__package__) / "error_report.html.j2").read_text(encoding="utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).from_string(text)

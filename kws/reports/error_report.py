@@ -1,4 +1,4 @@
-"""A folder to learn from: the clips a model got wrong, as sound and picture, with a page, a table and JSON."""
+"""Error report: a folder of the clips a model got wrong, as sound and figure, with a page, a table and JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COPY = re.compile(r"(wrong|right)-\d+\.(wav|png)")
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds anything but an earlier report, which will be replaced.
+    """Refuse a folder that holds anything but an earlier report, which would be replaced.
 
     Raises:
         KwsError: it does, or can't be listed.
@@ -64,22 +64,23 @@ def write_errors(
     count: int = 20,
     done: Callable[[], object] | None = None,
 ) -> None:
-    """Write the report, whole: `index.html`, `errors.csv` (every wrong clip), `errors.json` and the folder `clips`.
+    """Write the report atomically: `index.html`, `errors.csv` (all wrong clips), `errors.json` and the folder `clips`.
 
     Args:
-        folder: where to; see `check_folder`.
-        answers: the model's, to all of the clips.
+        folder: to write, see `check_folder`.
+        answers: the model's predictions for all clips.
         clips: the set.
-        spec: rate and length of its clips.
-        facts: model, data and split, said on the page and in the JSON.
-        count: wrong clips copied, the most confident first; of the right ones the least confident of each label is.
+        spec: sample rate and length of its clips.
+        facts: model, data and split, for the page and the JSON.
+        count: number of wrong clips to copy, the most confident first; of each label, the least confident correct clip
+            is copied too.
         done: called after each copied clip, for a progress bar.
 
     Raises:
-        KwsError: the folder holds something else, or can't be written.
+        KwsError: the folder holds other files, or can't be written.
     """
     check_folder(folder)
-    folder = folder.resolve()  # of a link, the folder behind it is replaced
+    folder = folder.resolve()  # a link stays: the folder that it points to is replaced
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".part-{folder.name}-", dir=folder.parent) as temporary:
@@ -99,7 +100,7 @@ def _write_page(
     folder: Path, confusion: Confusion, wrong: int, facts: Mapping[str, Any], heard: list[HeardClip], doubted: list[HeardClip]
 ) -> None:
     pairs = confusion.pairs()
-    # Paths of the model and the data may be no UTF-8.
+    # Paths of the model and the data may not be UTF-8.
     facts = {name: printable(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
     content = {**facts, "clips": confusion.total, "wrong": wrong, "accuracy": confusion.accuracy}
     kinds = {"worst": [asdict(clip) for clip in heard], "doubtful": [asdict(clip) for clip in doubted]}
@@ -110,7 +111,7 @@ def _write_page(
 
 
 def clip_name(clips: ClipSet, place: int) -> str:
-    """`word/file` of a clip in the data, as it can be printed; drawn silence is numbered."""
+    """Return a clip's printable name in the data, `word/file`; random silence clips are numbered."""
     index = int(clips.list.clips[place])
     if index != SILENT_CLIP:
         return printable(clips.corpus.names[index]) if isinstance(clips.corpus, Corpus) else f"clip {index}"
@@ -167,7 +168,7 @@ def _write_table(path: Path, places: Places, sounds: list[str], answers: Predict
 
 
 def _swap(made: Path, folder: Path, old: Path) -> None:
-    """Put a finished folder in its place; the one that was there goes to `old`."""
+    """Move a finished folder to its final path; the one that was there goes to `old`."""
     if folder.exists():
         folder.rename(old)
     try:

@@ -1,4 +1,4 @@
-"""Report of a finished test: the numbers as JSON and the confusion matrix as a picture."""
+"""Report of a test: the numbers as JSON, and the confusion matrix as a figure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from kws.files.json_file import write_json
 
 
 def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], name: str = "test", picture: bool = True) -> None:
-    """Write `<name>.json` and `<name>_confusion.png`, each whole.
+    """Write `<name>.json` and `<name>_confusion.png`, each atomically.
 
     Args:
-        folder: where to, made if need be.
-        confusion: the counts.
-        facts: what else the JSON says first (loss, steps, minutes …); null where one is not finite.
+        folder: to write to; created if missing.
+        confusion: matrix of the set.
+        facts: what the JSON says first (loss, steps, minutes …); null for values that are not finite.
         name: of the files.
-        picture: write the picture too.
+        picture: write the figure too.
 
     Raises:
         KwsError: the folder can't be written.
@@ -39,12 +39,12 @@ def write_report(folder: Path, confusion: Confusion, facts: Mapping[str, Any], n
 
 
 def summary(confusion: Confusion, facts: Mapping[str, Any]) -> str:
-    """Format the testing set's confusion matrix, and a line of result.
+    """Format the testing set's confusion matrix, and a line of results.
 
     Args:
-        confusion: of the testing set.
-        facts: validation_accuracy, steps, minutes, weights; where there is a temperature, also temperature_fit,
-            ece_before and ece_after.
+        confusion: matrix of the testing set.
+        facts: validation_accuracy, steps, minutes, weights; with a temperature also temperature_fit, ece_before and
+            ece_after.
     """
     calibrated = (
         f" · ECE {100 * facts['ece_before']:.1f} %, {100 * facts['ece_after']:.1f} % at temperature {facts['temperature']:.2f}"

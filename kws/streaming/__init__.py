@@ -1,4 +1,4 @@
-"""Scores over time to detections: decoder, spotter, live session, recorder, microphone. NumPy only."""
+"""Keyword spotting in streams: decoder, spotter, live session, recorder, microphone. NumPy only."""
 
 from kws.streaming.decoder_settings import DecoderSettings as DecoderSettings
 from kws.streaming.events import Detection as Detection

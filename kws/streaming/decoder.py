@@ -1,4 +1,4 @@
-"""From scores over time to commands: averaging, a threshold, suppression."""
+"""Turn scores over time into detections: averaging, a threshold, suppression."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from kws.streaming.score_window import ScoreWindow
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Decision of the decoder on one result.
+    """The decoder's decision at one window.
 
     Args:
-        label: the one with the highest averaged score; the last one found while there is too little to average.
-        score: its averaged score; 0 while there is too little to average.
-        is_new: it was found just now: the moment to act.
-        time_ms: of the result, the start of its window of sound.
+        label: the label with the highest averaged score; the last one found while there are too few scores to average.
+        score: its averaged score; 0 while there are too few scores to average.
+        is_new: the label was detected at this very window: the moment to act.
+        time_ms: start of the window.
     """
 
     label: str
@@ -33,14 +33,14 @@ class Decision:
 
 
 class CommandDecoder:
-    """Turns scores over time into commands: TensorFlow's RecognizeCommands, and beyond it what the settings turn on.
+    """Decode scores over time as TensorFlow's RecognizeCommands does, with the extensions that the settings turn on.
 
     Args:
         labels: names of the scores, in order.
-        settings: see DecoderSettings; its defaults are TensorFlow's tool's.
+        settings: see DecoderSettings; the defaults are those of TensorFlow's test_streaming_accuracy.
 
     Raises:
-        KwsError: no labels, a label twice, or a threshold for a word that is no label.
+        KwsError: no labels, a repeated label, or a threshold for a word that is not a label.
     """
 
     def __init__(self, labels: Sequence[str], settings: DecoderSettings | None = None) -> None:
@@ -51,7 +51,7 @@ class CommandDecoder:
         strangers = [word for word in dict(self.settings.word_thresholds) if word not in self.labels]
         if strangers:
             raise KwsError(f"word_thresholds: {', '.join(strangers)} not among the labels; they are {', '.join(self.labels)}")
-        # Rounded to float32, as the scores are: a score of exactly the threshold must not count as above it.
+        # Rounded to float32, as the scores are: a score equal to the threshold must not count as above it.
         self._thresholds = [float(np.float32(self.settings.threshold_of(label))) for label in self.labels]
         release = self.settings.release_threshold
         self._releases = self._thresholds if release is None else [float(np.float32(release))] * len(self.labels)
@@ -59,26 +59,26 @@ class CommandDecoder:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream: the next result may have any time."""
+        """Start a new stream: the next window may have any time."""
         self._window.clear()
         self._latest_ms: int | None = None
-        self._found = SILENCE  # as if it had been found, even if it is no label
+        self._found = SILENCE  # as if just detected, even where it is not a label
         self._found_index = 0
         self._found_ms = 0
-        self._released = True  # False while a word is held
-        self._leader = -1  # the label above its threshold, and in how many results in a row
+        self._released = True  # False while a detected word is held
+        self._leader = -1  # the label above its threshold; `_run` counts its windows in a row
         self._run = 0
 
     def step(self, scores: ArrayLike, time_ms: int) -> Decision:
-        """Take in the scores of the next window of sound.
+        """Process the scores of the next window.
 
         Args:
             scores: (labels,), finite; averaged in float32.
-            time_ms: start of the window, whole milliseconds, not before the last one's.
+            time_ms: start of the window, in whole ms, not before the last one's.
 
         Raises:
-            KwsError: another number of scores, one that is NaN or infinite, or a time that runs backwards; nothing was
-                taken in.
+            KwsError: wrong number of scores, a NaN or infinite one, or a time that runs backwards; nothing was
+                processed.
         """
         time_ms = operator.index(time_ms)
         average = self._window.add(self._checked(scores, time_ms), time_ms)

@@ -1,4 +1,4 @@
-"""The settings of the decoder, as they travel inside a model's artefact."""
+"""Settings of the decoder, stored in an exported model's metadata."""
 
 from __future__ import annotations
 
@@ -17,31 +17,28 @@ LONGEST_AVERAGE_MS = 10_000
 
 @dataclass(frozen=True)
 class DecoderSettings:
-    """Settings of the streaming decoder; the defaults are those of TensorFlow's test_streaming_accuracy.
+    """How scores over time become detections; the defaults are those of TensorFlow's test_streaming_accuracy.
 
     Args:
-        average_window_ms: scores of this span, both ends included, are averaged, 10 s at most; 0 takes each result as
-            it is.
-        threshold: a label is found when its averaged score lies above (0 to 1).
-        suppression_ms: after a label is found, nothing else is until more than this has passed; not after `_silence_`.
-        minimum_count: results the window must hold before anything is decided.
-        stride_ms: from one window of sound to the next.
-        word_thresholds: thresholds of single labels in place of `threshold`, as a mapping; 1 means never. Kept as
-            sorted pairs.
-        consecutive_windows: the label must come out on top, above its threshold, in so many results in a row; 1 as the
-            original.
-        release_threshold: a word that was found is held until its averaged score falls to this or below, and while it
-            is held nothing else is found (hysteresis); None holds nothing, as TensorFlow's tutorial.
-        repeat_words: a word said again is found again without another label between, once its averaged score
-            fell to its threshold (`release_threshold` where set) or below, and more than `suppression_ms` passed.
-            False, as the
-            original: it is lost. `_silence_` and `_unknown_` never repeat, for that would only suppress words.
-        repeat_held_ms: with `repeat_words`, a word whose score never falls is found again each time so much has passed,
-            for words said so fast that their windows overlap; a steady sound taken for the word then repeats too. None:
-            it must fall.
+        average_window_ms: scores of this span, both ends included, are averaged, at most 10 s; 0: no averaging.
+        threshold: a label is detected when its averaged score is above this (0 to 1).
+        suppression_ms: after a detection, no other follows until more than this has passed; not after `_silence_`.
+        minimum_count: windows that the averaging must hold before anything is decided.
+        stride_ms: from one window's start to the next.
+        word_thresholds: thresholds of single labels in place of `threshold`, as a mapping; 1: never. Kept as sorted
+            pairs.
+        consecutive_windows: the label must lead, above its threshold, in this many windows in a row; TensorFlow's is 1.
+        release_threshold: hysteresis: a detected word is held until its averaged score falls to this or below, and
+            while it is held nothing else is detected; None: no hold, as in TensorFlow's tutorial.
+        repeat_words: detect a repeated word again, without another label between, once its averaged score fell to its
+            threshold (`release_threshold` where set) or below and more than `suppression_ms` passed. False, as in the
+            tutorial: the repetition is lost. `_silence_` and `_unknown_` never repeat: that would only suppress words.
+        repeat_held_ms: with `repeat_words`, detect a word whose score never falls again each time this has passed, for
+            words repeated so fast that their windows overlap; a steady sound mistaken for the word repeats too. None:
+            the score must fall.
 
     Raises:
-        KwsError: an invalid value, or settings that together could never find anything.
+        InputError: a value out of range, or settings that together could never detect anything.
     """
 
     average_window_ms: int = 500
@@ -80,21 +77,21 @@ class DecoderSettings:
         self._check_extras()
 
     def threshold_of(self, label: str) -> float:
-        """Return the threshold of a label: its own if it has one."""
+        """Return the threshold of a label: its own where it has one."""
         return dict(self.word_thresholds).get(label, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types; `from_dict` reverses it."""
+        """Return a dictionary for JSON; `from_dict` reads it."""
         return {**asdict(self), "word_thresholds": dict(self.word_thresholds)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> DecoderSettings:
-        """From what `to_dict` made; what is missing takes its default.
+        """Build from the dictionary of `to_dict`; missing values take their defaults.
 
-        Files of before may hold a longer `average_window_ms` than is allowed now: the longest is taken, with a warning.
+        Older files may hold a longer `average_window_ms` than is allowed now: the longest is taken, with a warning.
 
         Raises:
-            InputError: a name that is no setting, or a value that a setting does not take.
+            InputError: an unknown name, or a value out of range.
         """
         if not isinstance(values, Mapping):
             raise InputError(f"decoder settings: {values!r} given; a mapping of names to values is expected")
@@ -111,7 +108,7 @@ class DecoderSettings:
                 f"minimum_count: {self.minimum_count} given, but a window of average_window_ms={self.average_window_ms} holds"
                 f" {steps + 1} results at stride_ms={self.stride_ms}, so nothing would ever be found; give at most {steps + 1}"
             )
-        # TensorFlow's tutorial decides nothing before a quarter of the window has passed.
+        # RecognizeCommands decides nothing before a quarter of the window has passed.
         if steps * self.stride_ms < self.average_window_ms // 4:
             raise InputError(
                 f"stride_ms: {self.stride_ms} given, but average_window_ms={self.average_window_ms} is shorter,"

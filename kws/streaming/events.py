@@ -1,4 +1,4 @@
-"""Words and detections over time, and their files: TensorFlow's text format, JSON lines, Audacity labels."""
+"""Spoken words and detections over time, and their files: TensorFlow's text, JSON lines, Audacity labels."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kws.files.atomic import atomic_write
 from kws.files.table import pad
 
 _log = logging.getLogger(__name__)
-# Lines of ground truth.
+# The formats of a line of ground truth.
 _ORIGINAL = "<label>, <ms>"
 _AUDACITY = "start<tab>end<tab>label, in seconds"
-# A line of its own after a label: the frequencies of a selection in Audacity's spectral view.
+# Starts an extra line after a label: the frequencies of a selection in Audacity's spectral view.
 _SPECTRAL = "\\"
 
 
@@ -37,11 +37,11 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A word that the decoder found.
+    """A word found by the decoder.
 
     Args:
         label: the word.
-        time_ms: start of the window of sound that decided; 0 where that begins before the sound.
+        time_ms: start of the window that decided; 0 where that begins before the sound.
         score: its averaged score.
     """
 
@@ -60,20 +60,20 @@ class Detection:
         return self.time_ms / 1000
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types."""
+        """Return a dictionary for JSON."""
         return asdict(self)
 
 
 def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
     """Read ground truth, rounded to whole ms, sorted by time.
 
-    TensorFlow's format, `<label>, <ms>` a line, or a label track of Audacity, `start<tab>end<tab>label` in seconds;
-    the first line says which. Empty lines and lines that start with `#` are left out. TensorFlow's tutorial leaves out
-    every line it can't read; here it is an error. Lines that are out of order are put in order, as the tutorial does,
-    with a warning.
+    The format is the tutorial's (TensorFlow's test_streaming_accuracy), `<label>, <ms>` a line, or a label track of
+    Audacity, `start<tab>end<tab>label` in seconds; the first line decides. Empty lines and lines that start with `#`
+    are skipped. TensorFlow skips every line that it can't read; here that is an error. Lines out of order are sorted,
+    as there, with a warning.
 
     Raises:
-        KwsError: the file can't be read, or a line is something else, or of the other format; names file and line.
+        KwsError: the file can't be read, or a line is malformed or in the other format; names file and line.
     """
     words: list[SpokenWord] = []
     in_order, form = True, ""
@@ -98,10 +98,10 @@ def read_truth(path: Path | str) -> tuple[SpokenWord, ...]:
 
 
 def write_truth(path: Path | str, words: Sequence[SpokenWord]) -> None:
-    """Write ground truth as `read_truth` and TensorFlow's tutorial read it.
+    """Write ground truth as `read_truth` and TensorFlow read it.
 
     Raises:
-        KwsError: a label with a comma or a line break, or that starts with `#`; a path that can't be written to.
+        KwsError: a label with a comma or a line break, or that starts with `#`; or the file can't be written.
     """
     for word in words:
         if not _listable(word.label, ",") or word.label.startswith("#"):
@@ -112,10 +112,10 @@ def write_truth(path: Path | str, words: Sequence[SpokenWord]) -> None:
 
 
 def read_detections(path: Path | str) -> tuple[Detection, ...]:
-    """Read detections from JSON lines: objects with `label`, `time_ms` and `score`; what else they hold is left alone.
+    """Read detections from JSON lines: objects with `label`, `time_ms` and `score`; other keys are ignored.
 
     Raises:
-        KwsError: the file can't be read, or a line is something else; names file and line.
+        KwsError: the file can't be read, or a line is malformed; names file and line.
     """
     expected = '{"label": "yes", "time_ms": 1230, "score": 0.9}'
     detections = []
@@ -136,29 +136,29 @@ def write_detections(path: Path | str, detections: Sequence[Detection]) -> None:
     """Write detections as JSON lines.
 
     Raises:
-        KwsError: a path that can't be written to.
+        KwsError: the file can't be written.
     """
     _write(path, [json_line(detection) for detection in detections])
 
 
 def read_audacity(path: Path | str) -> tuple[SpokenWord, ...]:
-    """Read a label track of Audacity (`start<tab>end<tab>label`, seconds) as ground truth, sorted by the starts.
+    """Read an Audacity label track (`start<tab>end<tab>label`, seconds) as ground truth, sorted by start.
 
     Raises:
-        KwsError: the file can't be read, or a line is something else; names file and line.
+        KwsError: the file can't be read, or a line is malformed; names file and line.
     """
     words = [_audacity_word(place, line) for place, line in _lines(path) if not line.startswith(_SPECTRAL)]
     return tuple(sorted(words, key=_time))
 
 
 def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], length_ms: float = 1000) -> None:
-    """Write words or detections as a label track for Audacity.
+    """Write words or detections as an Audacity label track.
 
     Args:
-        length_ms: of each label, such as the window of sound that a detection was made from.
+        length_ms: length of each label, such as the model's window.
 
     Raises:
-        KwsError: a label with a tab or a line break; a path that can't be written to.
+        KwsError: a label with a tab or a line break; or the file can't be written.
     """
     for item in items:
         if not _listable(item.label, "\t"):
@@ -167,17 +167,17 @@ def write_audacity(path: Path | str, items: Sequence[SpokenWord | Detection], le
 
 
 def json_line(found: Detection) -> str:
-    """Format a detection as a line of JSON."""
+    """Return a detection as a line of JSON."""
     return json.dumps(found.to_dict(), ensure_ascii=False)
 
 
 def audacity_line(item: SpokenWord | Detection, length_ms: float) -> str:
-    """Format a word or a detection as a line of a label track, with the given length."""
+    """Return a word or a detection as a line of an Audacity label track, `length_ms` long."""
     return f"{item.time_ms / 1000:.6f}\t{(item.time_ms + length_ms) / 1000:.6f}\t{item.label}"
 
 
 def text_line(found: Detection) -> str:
-    """Format a detection as a line for people."""
+    """Return a detection as a line for people to read."""
     return f"{found.time_ms / 1000:9.2f} s  {pad(found.label, 16)} {found.score:.3f}"
 
 
@@ -214,9 +214,9 @@ def _time(item: SpokenWord) -> int:
 
 
 def _lines(path: Path | str) -> Iterator[tuple[str, str]]:
-    """Yield the lines that are not empty, each with its position, `file:line`."""
+    """Yield the non-empty lines, each with its location, `file:line`."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # Windows' editors put a mark at the start
+        text = Path(path).read_text(encoding="utf-8-sig")  # editors on Windows write a byte order mark
     except OSError as error:
         raise KwsError(f"{path}: can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Live sound to detections, with what a listener wants to see of it: scores, level, lag, losses."""
+"""Spot keywords in live sound, and keep what a display shows: scores, level, lag, losses."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from kws.streaming.score_window import ScoreWindow
 from kws.streaming.scorer import Scores, StreamScorer
 from kws.streaming.spotter import Spotter
 
-_KEPT = 100  # the latest detections, for the view
-_SMOOTHED_S = 1.0  # level, time of a window and real-time factor are means over about so long
+_KEPT = 100  # latest detections, for the display
+_SMOOTHED_S = 1.0  # level, window time and real-time factor are averaged over about this long
 _FAINTEST_DB = -96.0
 
 
 @dataclass(frozen=True)
 class SessionState:
-    """Snapshot of a live session: scores, recent detections, input level, load.
+    """Snapshot of a live session: scores, latest detections, input level, load.
 
     Args:
         labels: names of the scores.
-        scores: averaged, as the decoder takes them, one a label; zeros at first.
+        scores: averaged as the decoder averages them, one per label; zeros at first.
         thresholds: of each label.
         detections: the latest, oldest first.
-        found: how many there were in all.
-        time_ms: where the stream has come to, lost sound included.
-        dropped: samples that were lost.
-        dropped_ms: the same in time.
-        level_db: root mean square of the sound, dB of full scale, -96 or more.
-        clipped: full scale was reached just now.
-        window_ms: what a window took to compute, lately.
-        busy: seconds of computing for each second of sound, lately: the real-time factor.
-        lag_ms: sound that waits.
-        windows: scored in all.
-        busy_s: seconds of computing in all.
+        found: number of all detections.
+        time_ms: position in the stream, lost sound included.
+        dropped: number of lost samples.
+        dropped_ms: the same as a time.
+        level_db: recent root mean square of the sound, dB of full scale, at least -96.
+        clipped: the sound reached full scale just now.
+        window_ms: recent computing time of one window.
+        busy: recent real-time factor: seconds of computing per second of sound.
+        lag_ms: sound that waits to be processed.
+        windows: number of scored windows.
+        busy_s: seconds of computing since the start.
     """
 
     labels: tuple[str, ...]
@@ -65,16 +65,16 @@ class SessionState:
 
 
 class LiveSession:
-    """Spots words in blocks as they arrive.
+    """Spot keywords in blocks of live sound as they arrive.
 
-    Each sample is rounded to 16 bits before it is scored, and the scorer gets no more than a stride at a time: so the
-    recording gives the same scores again, to the bit, however the sound came in.
+    Each sample is rounded to 16 bits before it is scored, and the scorer gets at most one stride at a time. So a
+    recording gives the same scores again, to the bit, whatever the blocks were.
 
     Args:
-        scorer: gives the scores of each window.
-        settings: of the decoder.
-        recorder: keeps the sound; whoever made it closes it.
-        clock: seconds, from any moment on.
+        scorer: computes the scores of each window.
+        settings: the decoder's settings.
+        recorder: keeps the sound, scores and detections; its creator closes it.
+        clock: seconds since any fixed moment.
 
     Raises:
         KwsError: settings that do not fit the scorer.
@@ -97,11 +97,11 @@ class LiveSession:
         self._latest: deque[Detection] = deque(maxlen=_KEPT)
         self._found = self._dropped = self._windows = self._time_ms = 0
         self._busy_s = 0.0
-        # Means over the last second or so, of power, and of seconds of computing and windows, each by seconds of sound.
+        # Running means, weighted by length of sound: power; seconds of computing and windows, both per second of sound.
         self._power = self._load = self._rate = self._peak = 0.0
 
     def hear(self, block: Block) -> list[Detection]:
-        """Take in a block; what was found with it.
+        """Process a block; return its detections.
 
         Raises:
             KwsError: the recording can't be written.
@@ -121,13 +121,13 @@ class LiveSession:
         return found
 
     def end(self) -> list[Detection]:
-        """End the stream; return what its last window, padded with zeros, finds."""
+        """End the stream; return the detections of its last windows."""
         found = self._spotter.flush()
         self._keep(found)
         return found
 
     def state(self, waiting_samples: int = 0) -> SessionState:
-        """Return a snapshot; `waiting_samples` have arrived and are not processed yet."""
+        """Return a snapshot; `waiting_samples` are those that arrived but were not processed yet."""
         return SessionState(
             self._labels, self._scores, self._thresholds, tuple(self._latest), self._found, self._time_ms,
             self._dropped, 1000 * self._dropped // self._rate_hz,
@@ -158,12 +158,12 @@ class LiveSession:
         self._power += new * (float(np.square(samples, dtype=np.float64).mean()) - self._power)
         self._load += new * (busy_s / length_s - self._load)
         self._rate += new * (windows / length_s - self._rate)
-        # 16 bits end a step below 1.
+        # The largest 16-bit sample is one step below 1.
         self._peak = max(float(abs(samples).max()) * 32768 / 32767, self._peak * (1 - new))
 
 
 def feed(spotter: Spotter, samples: NDArray[np.int16], dropped: int, stride_samples: int) -> list[Detection]:
-    """Feed live or replayed sound window by window: larger batches would round the last bits differently."""
+    """Feed live or recorded samples stride by stride: many windows at once would round the last bits differently."""
     found = spotter.skip(dropped)
     for first in range(0, len(samples), stride_samples):
         found += spotter.feed(samples[first : first + stride_samples])

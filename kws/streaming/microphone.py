@@ -1,4 +1,4 @@
-"""Where live sound comes from: blocks of samples, and how many were lost before each."""
+"""Sources of live sound: blocks of samples, and how many samples were lost before each."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from kws.audio.io import to_float
 from kws.errors import KwsError
 
 BLOCK_MS = 30
-# Of a recording that is played: times that a clock and a sleep can tell.
+# Limits for playing a recording: what a clock and a sleep can resolve.
 _SLOWEST, _FASTEST = 0.01, 1e6
 
 
 class Block(NamedTuple):
-    """Sound as it arrives.
+    """A block of live sound.
 
     Args:
-        samples: float32 (samples,) in [-1, 1], one channel, at the model's rate; none where nothing arrived for a
-            while.
-        dropped: samples that were lost before these.
+        samples: float32 (samples,) in [-1, 1], mono, at the model's sample rate; empty if nothing arrived for a while.
+        dropped: number of samples lost before these.
     """
 
     samples: NDArray[np.float32]
@@ -31,16 +30,16 @@ class Block(NamedTuple):
 
 
 class Microphone(Protocol):
-    """A source of live sound: entered, it opens; iterated, it gives blocks as they arrive; left, it closes."""
+    """A source of live sound: a context manager that opens and closes it, and an iterator over arriving blocks."""
 
     @property
     def name(self) -> str:
-        """Name of the sound source."""
+        """Name of the device or the recording."""
         ...
 
     @property
     def waiting_samples(self) -> int:
-        """Samples that have arrived and were not taken yet."""
+        """Samples that arrived but were not taken yet."""
         ...
 
     def __enter__(self) -> object: ...
@@ -48,23 +47,23 @@ class Microphone(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
     def __iter__(self) -> Iterator[Block]:
-        """Yield the blocks until the sound ends."""
+        """Yield the blocks, until the sound ends."""
         ...
 
 
 class RealTimeSound:
-    """Recording played in real time: each block comes when a microphone would deliver it. Loses nothing.
+    """Play a recording in real time: each block comes when a microphone would have given it. Loses nothing.
 
     Args:
         samples: int16 (samples,).
-        sample_rate: their rate.
+        sample_rate: in Hz.
         name: of the recording.
         speed: 2 plays twice as fast.
-        clock: seconds, from any moment on.
-        sleep: waits so many seconds.
+        clock: seconds since any fixed moment.
+        sleep: waits for the given number of seconds.
 
     Raises:
-        KwsError: an invalid speed.
+        KwsError: the speed is out of range.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The microphone, through PortAudio."""
+"""Microphone input through PortAudio."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from kws.audio.resampler import Resampler
 from kws.errors import KwsError, first_line, missing_package
 from kws.streaming.microphone import BLOCK_MS, Block
 
-_QUEUE_S = 2.0  # sound that may wait before blocks are dropped
-_POLL_S = 0.2  # whoever takes the blocks gets an empty one this often, to look at the clock
-_SILENT_S = 5.0  # a device that gives nothing for so long was unplugged
+_QUEUE_S = 2.0  # longest backlog before blocks are dropped
+_POLL_S = 0.2  # without sound, an empty block is yielded this often, so that the caller can look at the clock
+_SILENT_S = 5.0  # a device that sends no blocks for this long was unplugged
 _INSTEAD = "--wav FILE plays a recording instead"
 _NOTHING = np.zeros(0, np.float32)
 
 
 class PortAudioMicrophone:
-    """A microphone. PortAudio's thread puts blocks in a bounded queue; whoever iterates takes them out.
+    """A microphone. PortAudio's thread puts blocks in a bounded queue; the iterator takes them out.
 
-    It is opened at the wanted rate with one channel. A device that refuses gives its own rate, resampled here, or all
-    its channels, averaged. Blocks are dropped, and counted, when the queue is full, and where PortAudio tells of an
-    overflow: how much was lost then is what the device's clock says, and at least one sample.
+    It is opened mono at the wanted sample rate. A device that refuses is opened at its own rate and resampled here, or
+    with all its channels, which are averaged. Blocks are dropped, and counted, when the queue is full and when
+    PortAudio reports an overflow; the device's clock then says how much was lost, at least one sample.
 
     Args:
-        sample_rate: wanted rate.
-        device: number or part of the name of a device; None: the system's.
-        sounddevice: the package; None imports it.
+        sample_rate: wanted sample rate in Hz.
+        device: number of a device, or part of its name; None: the system's default.
+        sounddevice: the package, or a stand-in for it; None imports it.
 
     Raises:
         KwsError: sounddevice or PortAudio is not installed, there is no such microphone, or it can't be opened.
@@ -47,9 +47,9 @@ class PortAudioMicrophone:
         self._resampler = None if self.device_hz == sample_rate else Resampler(self.device_hz, sample_rate)
         self._per_block = sample_rate * BLOCK_MS // 1000
         self._queue: queue.Queue[tuple[NDArray[np.float32], int]] = queue.Queue(int(1000 * _QUEUE_S / BLOCK_MS))
-        self._lost = 0  # samples of the device, not told yet; PortAudio's thread
-        self._ended_s: float | None = None  # when the last block ended, by the device's clock; PortAudio's thread
-        self._broken = 0  # samples of the device in blocks that were no sound; the taker's thread
+        self._lost = 0  # lost samples, at the device's rate, not reported yet; PortAudio's thread
+        self._ended_s: float | None = None  # end of the last block by the device's clock; PortAudio's thread
+        self._broken = 0  # samples, at the device's rate, of blocks with NaN or infinity; the reader's thread
         self._stream: Any = None
 
     @property
@@ -72,7 +72,7 @@ class PortAudioMicrophone:
 
     def __exit__(self, *error: object) -> None:
         if self._stream is not None:
-            with contextlib.suppress(self._sounddevice.PortAudioError):  # it was unplugged: there is nothing to close
+            with contextlib.suppress(self._sounddevice.PortAudioError):  # unplugged: there is nothing to close
                 self._stream.close()
 
     def __iter__(self) -> Iterator[Block]:
@@ -90,13 +90,13 @@ class PortAudioMicrophone:
             yield self._converted(samples, lost)
 
     def _arrived(self, sound: NDArray[np.float32], frames: int, time: Any, status: Any) -> None:
-        """PortAudio's callback: sound (frames, channels) in a buffer that it will use again."""
+        """Queue a block (frames, channels); called by PortAudio, which will reuse the buffer."""
         if status.input_overflow:
             late_s = 0.0 if self._ended_s is None else time.inputBufferAdcTime - self._ended_s
             self._lost += max(round(late_s * self.device_hz), 1)
         self._ended_s = time.inputBufferAdcTime + frames / self.device_hz
         try:
-            # PortAudio uses its buffer again.
+            # Copied, for PortAudio reuses its buffer.
             samples = sound[:, 0].copy() if self.channels == 1 else sound.mean(axis=1, dtype=np.float32)
             self._queue.put_nowait((samples, self._lost))
             self._lost = 0
@@ -127,7 +127,7 @@ class PortAudioMicrophone:
             ) from error
 
     def _choose(self, sample_rate: int, found: Any) -> tuple[int, int]:
-        """Return the first pair of sample rate and channels, best first, that the device takes."""
+        """Return the first combination of sample rate and channels, best first, that the device accepts."""
         own_hz, most = int(found["default_samplerate"]), int(found["max_input_channels"])
         refused = ""
         for channels in dict.fromkeys((1, most)):
@@ -144,7 +144,7 @@ class PortAudioMicrophone:
 
 
 def load_sounddevice() -> Any:
-    """Import the package sounddevice.
+    """Import sounddevice.
 
     Raises:
         KwsError: it, or PortAudio, is not installed.
@@ -161,7 +161,7 @@ def load_sounddevice() -> Any:
             f" apt install libportaudio2; {_INSTEAD}"
         ) from error
     except Exception as error:
-        if type(error).__name__ != "PortAudioError":  # the class is in the module that could not be imported
+        if type(error).__name__ != "PortAudioError":  # the class is in the module that failed to import
             raise
         raise KwsError(
             f"PortAudio can't start ({first_line(error)}); see that the system's sound works (arecord -l); {_INSTEAD}"
@@ -169,7 +169,7 @@ def load_sounddevice() -> Any:
 
 
 def list_microphones(sounddevice: Any = None) -> list[str]:
-    """Return one line per microphone: number for --device, name, channels, own rate; `*` marks the default.
+    """List the microphones, a line each: number for --device, name, channels, sample rate; `*` marks the default.
 
     Raises:
         KwsError: sounddevice or PortAudio is not installed, or there is no microphone.

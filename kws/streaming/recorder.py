@@ -1,4 +1,4 @@
-"""Recorder of a live session, for exact replay: the sound, its gaps, scores and detections."""
+"""Record a live session so that it can be replayed exactly: sound, gaps, scores and detections."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from kws.streaming.events import Detection
 
 _HEADER_BYTES = 44
 _MOST_BYTES = 0xFFFFFFFF - _HEADER_BYTES
-# Zeros for lost sound, and rows of scores, are written in pieces of so many.
+# Zeros for lost sound, and rows of scores, are written in pieces of this many.
 _PIECE = 1 << 16
 
 
 class Gap(NamedTuple):
-    """Sound that was lost.
+    """Lost sound in a recording.
 
     Args:
-        first: the sample of the recording, at its rate, that it begins with; zeros lie there.
-        samples: how many.
+        first: index of its first sample in the recording; zeros stand for the lost samples.
+        samples: number of lost samples.
     """
 
     first: int
@@ -40,24 +40,24 @@ class Gap(NamedTuple):
 
 
 def beside(path: Path, kind: str) -> Path:
-    """Where the `gaps.jsonl`, `detections.jsonl` or `scores.npz` of a recording lie."""
+    """Return the path of a recording's `gaps.jsonl`, `detections.jsonl` or `scores.npz`."""
     return path.with_suffix(f".{kind}")
 
 
 class Recorder:
-    """Writes the sound as it arrives; killed at any moment it leaves a whole WAV and the lists up to that moment.
+    """Write a recording as it arrives; killed at any moment, it leaves a valid WAV and lists up to that moment.
 
-    The WAV's header is written anew after every block, and each line of the lists at once. The scores are gathered in a
-    file without a name and written as NPZ at the end: `kws stream --scores` makes them again from the sound. Memory is
+    The WAV's header is rewritten after every block, and each line of the lists is written at once. The scores are
+    collected in an unnamed file and written as NPZ at the end: `kws stream --scores` can recompute them. Memory is
     constant.
 
     Args:
-        path: the WAV to be; `.gaps.jsonl`, `.detections.jsonl` and `.scores.npz` come beside it.
-        sample_rate: of the sound.
-        labels: of the scores.
+        path: of the WAV; `.gaps.jsonl`, `.detections.jsonl` and `.scores.npz` are written beside it.
+        sample_rate: of the sound, in Hz.
+        labels: names of the scores.
 
     Raises:
-        KwsError: another ending, a recording that is already there, or a path that can't be written to.
+        KwsError: the name does not end in .wav, the recording exists already, or it can't be written.
     """
 
     def __init__(self, path: Path, sample_rate: int, labels: LabelSet) -> None:
@@ -67,7 +67,7 @@ class Recorder:
         self._samples = 0
         self._rows = np.dtype([("time_ms", "<i8"), ("scores", "<f4", (len(labels),))])
         with contextlib.ExitStack() as opened, _named(path):
-            # A crash is often followed by the same command: it must not wipe out what the crash left.
+            # A crash is often followed by the same command: it must not overwrite what the crash left.
             self._sound = opened.enter_context(path.open("xb", buffering=0))
             self._gaps = opened.enter_context(beside(path, "gaps.jsonl").open("wb", buffering=0))
             self._found = opened.enter_context(beside(path, "detections.jsonl").open("wb", buffering=0))
@@ -77,10 +77,10 @@ class Recorder:
             self._opened = opened.pop_all()
 
     def lose(self, samples: int) -> None:
-        """Sound was lost: zeros in the WAV, and a line in the gaps.
+        """Write lost samples: zeros in the WAV, and a line in the list of gaps.
 
         Raises:
-            KwsError: the path can't be written to, or 4 GiB are full.
+            KwsError: the file can't be written, or would exceed 4 GiB.
         """
         if samples:
             with _named(self.path):
@@ -89,10 +89,10 @@ class Recorder:
                 self.hear(np.zeros(min(_PIECE, samples - first), np.int16))
 
     def hear(self, samples: NDArray[np.int16]) -> None:
-        """Append int16 (samples,).
+        """Append int16 (samples,) to the WAV.
 
         Raises:
-            KwsError: the path can't be written to, or 4 GiB are full.
+            KwsError: the file can't be written, or would exceed 4 GiB.
         """
         if 2 * (self._samples + len(samples)) > _MOST_BYTES:
             hours = self._samples / self._rate_hz / 3600
@@ -101,13 +101,13 @@ class Recorder:
             _append(self._sound, samples.astype("<i2", copy=False).tobytes())
             self._samples += len(samples)
             self._sound.seek(0)
-            self._sound.write(self._header())  # in place: this needs no room
+            self._sound.write(self._header())  # overwrites the old one: needs no disk space
 
     def score(self, times_ms: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
-        """Append windows' times (windows,) and scores (windows, labels).
+        """Append the times (windows,) and scores (windows, labels) of windows.
 
         Raises:
-            KwsError: the path can't be written to.
+            KwsError: the file can't be written.
         """
         rows = np.empty(len(times_ms), self._rows)
         rows["time_ms"], rows["scores"] = times_ms, scores
@@ -118,7 +118,7 @@ class Recorder:
         """Append detections.
 
         Raises:
-            KwsError: the path can't be written to.
+            KwsError: the file can't be written.
         """
         with _named(self.path):
             for found in detections:
@@ -128,9 +128,9 @@ class Recorder:
         """Write the scores, and close all files.
 
         Raises:
-            KwsError: the path can't be written to.
+            KwsError: the file can't be written.
         """
-        # Closing writes too, what was held back.
+        # Closing may write too: buffered bytes.
         with _named(self.path), self._opened:
             self._write_scores()
 
@@ -155,14 +155,14 @@ class Recorder:
 
 
 def read_gaps(path: Path, sample_rate: int) -> tuple[Gap, ...] | None:
-    """Read a recording's gaps, in samples at `sample_rate`, in order; None if Recorder did not write it.
+    """Read the gaps of a recording, in order, in samples at `sample_rate`; None if Recorder did not write it.
 
     Raises:
-        KwsError: the list beside it can't be read, or holds something else.
+        KwsError: the list of gaps can't be read, or is malformed.
     """
     listed = beside(path, "gaps.jsonl")
     try:
-        # Killed while it was written, the last line may be cut: its zeros were not written either.
+        # After a kill, the last line may be cut off: its zeros were not written either.
         lines = listed.read_text(encoding="utf-8").split("\n")[:-1]
         recorded_hz = int(json.loads(lines[0])["rate_hz"])
         gaps = [Gap(int(one["first"]), int(one["samples"])) for one in map(json.loads, lines[1:])]
@@ -182,13 +182,13 @@ def read_gaps(path: Path, sample_rate: int) -> tuple[Gap, ...] | None:
 
 
 def blocks_of(samples: NDArray[np.int16], gaps: Sequence[Gap], size: int) -> Iterator[tuple[NDArray[np.int16], int]]:
-    """Yield pieces of limited length, and the samples lost before each (the last is empty if it ends in a gap)."""
+    """Yield pieces of at most `size` samples, each with the number lost before it; after a final gap, an empty one."""
     place = lost = 0
     for first, count in (*gaps, Gap(len(samples), 0)):
         for start in range(place, min(first, len(samples)), size):
             yield samples[start : min(start + size, first)], lost
             lost = 0
-        end = min(first + count, len(samples))  # killed within a gap, fewer of its zeros were written
+        end = min(first + count, len(samples))  # after a kill within a gap, some of its zeros are missing
         lost += max(end - max(place, first), 0)
         place = max(place, end)
     if lost:
@@ -196,19 +196,19 @@ def blocks_of(samples: NDArray[np.int16], gaps: Sequence[Gap], size: int) -> Ite
 
 
 def _append(file: io.FileIO, content: bytes) -> None:
-    """Write all of it at the end of an unbuffered file, or none.
+    """Append all of `content` to an unbuffered file, or nothing.
 
     Raises:
-        OSError: there is no room; what of it was written is taken away again.
+        OSError: the disk is full; what was written of `content` is removed again.
     """
     end = file.seek(0, io.SEEK_END)
     rest = memoryview(content)
     try:
-        # A file takes what it has room for, and only the next time says that there is no more.
+        # A full disk first takes a part, and only the next write fails.
         while rest:
             rest = rest[file.write(rest) :]
     except OSError:
-        with contextlib.suppress(OSError):  # what can't be cut is no file on a disk
+        with contextlib.suppress(OSError):  # not a regular file
             file.truncate(end)
         raise
 

@@ -1,4 +1,4 @@
-"""Scores of whole windows, one per stride, from chunks of any size. NumPy only: the model is passed in."""
+"""Score the windows of a stream, one every stride, from chunks of any size. NumPy only: the network is passed in."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from kws.labels import LabelSet
 Samples = NDArray[np.float32]
 Scores = NDArray[np.float32]
 States = Sequence[NDArray[np.float32]]
-# Strides of new samples and the states in; scores (strides, labels) and the next states out.
+# (new samples of whole strides, states) to (scores (strides, labels), next states).
 Step = Callable[[Samples, States], tuple[Scores, States]]
 
-# Windows in one call: 8 take a quarter more time than 64, and 128 no less.
+# Windows in one call: a batch of 8 is slower per window, and 128 is no faster.
 _WINDOWS_A_CALL = 64
 
 
 class StreamScorer(Protocol):
-    """Scores the windows of a stream as they complete."""
+    """Score the windows of a stream as they complete."""
 
     @property
     def labels(self) -> LabelSet:
@@ -33,25 +33,25 @@ class StreamScorer(Protocol):
 
     @property
     def spec(self) -> FeatureSpec:
-        """Rate and length of the windows."""
+        """Sample rate and length of the windows."""
         ...
 
     @property
     def stride_samples(self) -> int:
-        """From one window's start to the next."""
+        """Samples from one window's start to the next."""
         ...
 
     def push(self, samples: Samples) -> Scores:
-        """Take in sound, float32 (samples,); return the scores (windows, labels) of the completed windows, in order."""
+        """Process float32 (samples,); return the scores (windows, labels) of the windows that they complete."""
         ...
 
     def reset(self) -> None:
-        """Begin a new stream: the next sample is its first."""
+        """Start a new stream: the next sample is its first."""
         ...
 
 
 class ClipModel(Protocol):
-    """A model of whole clips: a checkpoint or any artefact."""
+    """A model of whole clips: a checkpoint or an exported model."""
 
     @property
     def labels(self) -> LabelSet:
@@ -60,23 +60,23 @@ class ClipModel(Protocol):
 
     @property
     def spec(self) -> FeatureSpec:
-        """Rate and length of the clips."""
+        """Sample rate and length of the clips."""
         ...
 
     def score(self, waveform: Samples) -> Scores:
-        """Probabilities (batch, labels) of waveforms (batch, samples)."""
+        """Compute probabilities (batch, labels) of waveforms (batch, samples)."""
         ...
 
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """Timing and states of a streaming model; window i is the clip at `i * stride_samples` of the stream.
+    """How to drive a streaming model; window i is the clip that starts at sample `i * stride_samples` of the stream.
 
     Args:
-        stride_samples: new samples for every row of scores.
-        pad: zeros to put before the stream's first sample.
-        warm_up: rows of scores to drop, for their windows began before the stream.
-        state: name and shape of each state; all zeros before the stream.
+        stride_samples: new samples for each row of scores.
+        pad: left padding: zeros before the stream's first sample.
+        warm_up: first rows of scores to drop, for their windows began before the stream.
+        state: name and shape of each streaming state; all are zeros before the stream.
     """
 
     stride_samples: int
@@ -86,37 +86,37 @@ class StreamLayout:
 
     @property
     def used(self) -> int:
-        """Samples from a window's start to its end."""
+        """Samples of a window that the model reads, counted from its start."""
         return (self.warm_up + 1) * self.stride_samples - self.pad
 
     def zeros(self) -> list[NDArray[np.float32]]:
-        """Return the states before a stream."""
+        """Return the initial streaming state."""
         return [np.zeros(shape, np.float32) for _, shape in self.state]
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types; `from_dict` reverses it."""
+        """Return a dictionary for JSON; `from_dict` reads it."""
         return {**asdict(self), "state": [{"name": name, "shape": list(shape)} for name, shape in self.state]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> StreamLayout:
-        """From what `to_dict` made.
+        """Build from the dictionary of `to_dict`.
 
         Raises:
-            KeyError, TypeError: something is missing or of another kind.
+            KeyError, TypeError: a value is missing or of the wrong type.
         """
         state = tuple((str(one["name"]), tuple(int(size) for size in one["shape"])) for one in values["state"])
         return cls(int(values["stride_samples"]), int(values["pad"]), int(values["warm_up"]), state)
 
 
 class WindowScorer:
-    """Scores every window as a clip of its own: for any model, and any stride.
+    """Score every window as a separate clip: for any model, and any stride.
 
     Args:
-        model: of whole clips.
-        stride_ms: from window to window, a whole number of samples or cut down to one.
+        model: a model of whole clips.
+        stride_ms: from one window's start to the next; `stride_samples` converts it.
 
     Raises:
-        KwsError: a stride of less than a sample, or longer than a window.
+        KwsError: a stride shorter than a sample, or longer than a window.
     """
 
     def __init__(self, model: ClipModel, stride_ms: float) -> None:
@@ -125,14 +125,14 @@ class WindowScorer:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new stream."""
+        """Start a new stream."""
         self._rest = np.zeros(0, np.float32)
 
     def push(self, samples: Samples) -> Scores:
         """Return the scores (windows, labels) of the windows that these samples complete.
 
         Raises:
-            KwsError: not float (samples,), or NaN or infinite samples; nothing was taken in.
+            KwsError: not float (samples,), or NaN or infinite samples; nothing was processed.
         """
         sound = np.concatenate([self._rest, checked(samples)])
         count = max(1 + (len(sound) - self.spec.samples) // self.stride_samples, 0)
@@ -146,23 +146,23 @@ class WindowScorer:
 
 
 class StatefulScorer:
-    """Drives a streaming model, which computes for each window only what is new.
+    """Drive a streaming model, which computes only what is new for each window.
 
     Args:
         labels, spec: the model's.
-        layout: how it is driven.
-        step: its function.
+        layout: how to drive it.
+        step: its function, see `Step`.
     """
 
     def __init__(self, labels: LabelSet, spec: FeatureSpec, layout: StreamLayout, step: Step) -> None:
         self.labels, self.spec, self.layout, self._step = labels, spec, layout, step
         self.stride_samples = layout.stride_samples
-        # Frames may not reach to the end of a clip; a window is scored no sooner than all of it was heard.
+        # The frames may end before the clip does; a window is scored only once all of it has arrived.
         self._unread = spec.samples - layout.used
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new stream."""
+        """Start a new stream."""
         self._rest = np.zeros(self.layout.pad, np.float32)
         self._states: States = self.layout.zeros()
         self._to_drop = self.layout.warm_up
@@ -171,7 +171,7 @@ class StatefulScorer:
         """Return the scores (windows, labels) of the windows that these samples complete.
 
         Raises:
-            KwsError: not float (samples,), or NaN or infinite samples; nothing was taken in.
+            KwsError: not float (samples,), or NaN or infinite samples; nothing was processed.
         """
         sound = np.concatenate([self._rest, checked(samples)])
         count = max((len(sound) - self._unread) // self.stride_samples, 0)
@@ -187,14 +187,14 @@ class StatefulScorer:
 
 
 def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
-    """Return a stride in samples: a multiple of the hop where it is whole hops, else rounded down to whole samples.
+    """Convert a stride from ms to samples: whole hops become as many times the hop's samples, others are rounded down.
 
-    Where a hop is no whole number of samples, as at 22,050 Hz, only so are the frames of one window those of the next.
+    Where a hop is no whole number of samples, as at 22,050 Hz, only this makes the frames of neighbouring windows the
 
     Raises:
-        KwsError: less than a sample, or longer than a window.
+        KwsError: shorter than a sample, or longer than a window.
     """
-    # NaN is no stride either.
+    # False for NaN too.
     given = 0 < stride_ms <= spec.clip_ms
     hops = whole_hops(stride_ms, spec) if given else 0
     samples = hops * spec.hop or (int(spec.sample_rate * stride_ms / 1000 + 1e-6) if given else 0)
@@ -207,13 +207,13 @@ def stride_samples(stride_ms: float, spec: FeatureSpec) -> int:
 
 
 def whole_hops(stride_ms: float, spec: FeatureSpec) -> int:
-    """Return a stride in hops, from the settings in milliseconds; 0 if it is not a whole number."""
+    """Return the number of hops in a stride, by the settings' milliseconds; 0 if it is not a whole number."""
     hops = round(stride_ms / spec.hop_ms)
     return hops if abs(stride_ms - hops * spec.hop_ms) < 1e-6 else 0
 
 
 def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
-    """Return whether a scorer's stride is this one, or this one is its stride in whole milliseconds."""
+    """Return whether a stride is the scorer's, exactly or rounded to whole milliseconds."""
     own = scorer.stride_samples
     return stride_ms == round(1000 * own / scorer.spec.sample_rate) or (
         0 < stride_ms <= scorer.spec.clip_ms and own == stride_samples(stride_ms, scorer.spec)
@@ -221,10 +221,10 @@ def fits_stride(stride_ms: float, scorer: StreamScorer) -> bool:
 
 
 def checked(samples: Samples) -> Samples:
-    """Return the samples as float32, after checking that a stream can go on with them.
+    """Return the samples as float32, if they can be scored.
 
     Raises:
-        InputError: another type or shape, or NaN or infinite samples.
+        InputError: wrong type or shape, or NaN or infinite samples.
     """
     samples = np.asarray(samples)
     if not np.issubdtype(samples.dtype, np.floating):

@@ -1,32 +1,32 @@
-"""Faint noise in place of digital silence: networks misjudge exact zeros, which no microphone gives. NumPy only."""
+"""Faint noise in place of exact zeros, which no microphone gives and networks misread. NumPy only."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# One step of 16 bits: what a quiet recording has at least.
+# One 16-bit step: the least noise of any quiet recording.
 _LEVEL = np.float32(1 / 32768)
 
 
 def faint_noise(first: int, count: int) -> NDArray[np.float32]:
-    """White noise of one step of 16 bits, plus or minus, float32 (count,); each value depends on its position alone.
+    """Return white noise of plus or minus one 16-bit step, float32 (count,); a value depends on its position alone.
 
     Args:
         first: position of the first value in the stream, in samples; negative before the stream.
-        count: values.
+        count: number of values.
     """
     return _noise_at(np.arange(first, first + count, dtype=np.int64))
 
 
 class ZeroFiller:
-    """Puts faint noise in place of digital silence: of each run of exact zeros all but the first ones.
+    """Replace digital silence by faint noise: in each run of exact zeros, all but the first `shortest`.
 
-    That needs no look ahead, so the result is the same in chunks of any size. A stream that begins with zeros is filled
-    from its first sample on.
+    This needs no look-ahead, so chunks of any size give the same result. A stream that begins with zeros is filled from
+    its first sample on.
 
     Args:
-        shortest: zeros in a row that are left as they are; sound that passes through zero has such runs too.
+        shortest: zeros in a row that are kept; sound that crosses zero has such runs too.
     """
 
     def __init__(self, shortest: int) -> None:
@@ -34,11 +34,11 @@ class ZeroFiller:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new stream, or after a gap."""
+        """Start a new stream, or start anew after a gap."""
         self._run = self._shortest
 
     def fill(self, samples: NDArray[np.float32], first: int) -> NDArray[np.float32]:
-        """Fill the next samples, float32 (samples,); `first` is the stream position of the first one."""
+        """Return the samples, float32 (samples,), filled; `first` is the position of their first one in the stream."""
         zero = samples == 0
         if not zero.any():
             if len(samples):
@@ -56,8 +56,7 @@ class ZeroFiller:
 
 
 def _noise_at(places: NDArray[np.int64]) -> NDArray[np.float32]:
-    # The finaliser of splitmix64 (Steele et al., 2014): the same numbers with any version of NumPy, and in any
-    # language.
+    # The finaliser of splitmix64 (Steele et al., 2014): the same numbers with any version of NumPy, in any language.
     mixed = (places.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

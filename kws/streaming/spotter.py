@@ -1,4 +1,4 @@
-"""Words in continuous sound: samples in, in chunks of any size, detections out. NumPy only."""
+"""Keyword spotting in continuous sound: samples in, in chunks of any size; detections out. NumPy only."""
 
 from __future__ import annotations
 
@@ -18,35 +18,34 @@ from kws.streaming.events import Detection
 from kws.streaming.scorer import Scores, StreamScorer, checked, fits_stride
 from kws.streaming.silence import ZeroFiller, faint_noise
 
-# Times of the windows' starts, ms, and their scores (windows, labels).
+# Called with the start times of windows, in ms, and their scores (windows, labels).
 OnScores = Callable[[NDArray[np.int64], Scores], None]
 
-# Shorter runs of exact zeros are left as they are; a frame of 20 ms or more is never all zeros then.
+# Runs of exact zeros up to this length stay; so no frame of 20 ms or more is ever all zeros.
 _ZEROS_MS = 10
 
 
 class Spotter:
-    """Finds words in a stream. Its memory does not grow with the stream.
+    """Find keywords in a stream, in constant memory.
 
-    Times count from the stream's first sample, dropped ones included; a detection's is the START of the window that
-    decided, as TensorFlow's. `_silence_` is no detection; `_unknown_` is one, as TensorFlow's tutorial counts it.
+    Times count from the stream's first sample, dropped samples included. As in TensorFlow's tutorial, a detection's
+    time is the START of the window that decided, `_silence_` is never reported, and `_unknown_` is.
 
-    A word is found where its windows agree, and at the ends of a stream a word has few windows. So faint noise is put
-    before the stream and after it: every window that holds any of the sound is scored. `on_scores` gets negative times
-    of windows that begin before the stream; a detection in one of those has the time 0.
+    A detection needs several windows that agree, and at the ends of a stream a word has few. So faint noise is put
+    before and after the stream, and every window that holds any of the sound is scored. `on_scores` gets negative times
+    for windows that begin before the stream; a detection in one of them has the time 0.
 
     Args:
-        scorer: gives the scores of each window.
-        settings: of the decoder; their stride must be the scorer's.
-        on_scores: called with the times and the scores of the windows that completed, before their detections are
-            returned.
-        pad_ends: put faint noise before the stream and after it; False scores the windows inside of it alone, as the
-            original.
-        fill_zeros: put faint noise in place of digital silence (exact zeros for over 10 ms); False leaves it, as the
-            original.
+        scorer: computes the scores of each window.
+        settings: the decoder's settings; their stride must be the scorer's.
+        on_scores: called with the times and the scores of completed windows, before their detections are returned.
+        pad_ends: put faint noise before and after the stream; False scores only the windows inside it, as the tutorial
+            does.
+        fill_zeros: replace digital silence (exact zeros for over 10 ms) by faint noise; False keeps it, as the tutorial
+            does.
 
     Raises:
-        KwsError: the scorer's stride is not the settings', or the settings do not fit the labels.
+        KwsError: the scorer's stride differs from the settings', or the settings do not fit the labels.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Spotter:
         self._rate_hz, self._window = scorer.spec.sample_rate, scorer.spec.samples
         self._scorer, self._on_scores = scorer, on_scores
         self._decoder = CommandDecoder(scorer.labels.names, settings)
-        # The most whole strides before the stream with which each window still holds some of it.
+        # The longest run of whole strides before the stream whose first window still reaches into it.
         self._lead = (self._window - 1) // scorer.stride_samples * scorer.stride_samples
         self._pad_ends = pad_ends
         self._filler = ZeroFiller(self._rate_hz * _ZEROS_MS // 1000) if fill_zeros else None
@@ -76,32 +75,31 @@ class Spotter:
 
     @property
     def time_ms(self) -> int:
-        """Where the stream has come to: what was fed and what was dropped."""
+        """Position in the stream, in ms: samples fed plus samples dropped."""
         return self._in_ms(self._heard)
 
     def reset(self) -> None:
-        """Begin a new stream at time 0."""
+        """Start a new stream at time 0."""
         self._heard = 0
         self._restart()
         self._to_lead = self._lead if self._pad_ends else 0
 
     def feed(self, samples: NDArray[np.int16] | NDArray[np.floating[Any]]) -> list[Detection]:
-        """Take in the next sound.
+        """Process the next samples.
 
         Args:
-            samples: int16, or float in [-1, 1], (samples,), at the model's rate; any number, also none.
+            samples: int16, or float in [-1, 1], (samples,), at the model's sample rate; any number, also 0.
 
         Returns:
-            What was found in the windows that these samples completed.
+            The detections of the windows that these samples completed.
 
         Raises:
-            InputError: another type or shape, or NaN or infinite samples; nothing was taken in, and the stream can go
-                on.
+            InputError: wrong type or shape, or NaN or infinite samples; nothing was processed, the stream can go on.
         """
         sound: NDArray[Any] = np.asarray(samples)
         sound = checked(to_float(sound) if sound.dtype == np.int16 else sound)
         if self._to_lead and len(sound):
-            # Less than a window: no scores yet.
+            # Shorter than a window, so no scores yet.
             self._scorer.push(faint_noise(self._heard - self._to_lead, self._to_lead))
             self._begin -= self._to_lead
             self._to_lead = 0
@@ -112,21 +110,21 @@ class Spotter:
         return self._decode(scores)
 
     def skip(self, samples: int) -> list[Detection]:
-        """Tell that sound was lost: time goes on, and nothing before the gap is joined to anything after it.
+        """Report lost samples: time goes on, and nothing before the gap is joined to anything after it.
 
-        The windows begin anew after the gap, and the decoder forgets what it found before it, for whatever ended the
-        word may lie in the gap. The rest before the gap that filled no window is not scored. A gap is no end of the
-        stream: no noise is put around it, for a word there was cut in two, and a computer that loses sound has no time
-        for more windows. A gap before any sound is ignored: the noise comes before the first sound that is fed.
+        Windows start anew after the gap, and the decoder forgets its last detection, for whatever ended that word may
+        lie in the gap. Samples before the gap that filled no window are not scored. No noise is put around a gap: a
+        word there was cut in two, and a computer that loses sound has no time for more windows. After a gap at the very
+        start of a stream, the noise still comes before the first sound.
 
         Args:
-            samples: how many were lost.
+            samples: number of lost samples.
 
         Returns:
-            Nothing is found in a gap: an empty list, so that `feed` and `skip` can be used alike.
+            An empty list, so that `feed` and `skip` can be used alike.
 
         Raises:
-            InputError: less than none.
+            InputError: a negative number.
         """
         if operator.index(samples) < 0:
             raise InputError(f"samples: {samples} lost samples told; 0 or more are expected")
@@ -136,14 +134,14 @@ class Spotter:
         return []
 
     def flush(self) -> list[Detection]:
-        """End the stream, and be ready for a new one at time 0.
+        """End the stream, and get ready for a new one at time 0.
 
-        With `pad_ends`, faint noise follows until every window that holds any of the sound was scored. Without, what
-        came after the last whole window (less than a stride; or all, if the stream is shorter than a window) is filled
-        up with zeros at its end, as a short clip is, and scored as one window more. So every sample was in a window.
+        With `pad_ends`, faint noise follows until every window that holds any of the sound was scored. Without it, the
+        rest after the last whole window (less than a stride; or all, if the stream is shorter than a window) is padded
+        with zeros at its end, like a short clip, and scored as one more window. So every sample is in some window.
 
         Returns:
-            What was found in these windows.
+            The detections of these windows.
         """
         rest, stride = self._heard - self._begin, self._scorer.stride_samples
         if self._pad_ends:
@@ -151,7 +149,7 @@ class Spotter:
             tail = faint_noise(self._heard, missing)
         else:
             done = self._windows * stride
-            # Up to where the windows so far reach, or to the gap where there is none yet.
+            # Where the last window ended; 0 if there was none since the start or the last gap.
             reached = done - stride + self._window if self._windows else 0
             tail = np.zeros(done + self._window - rest if rest > reached else 0, np.float32)
         found = self._decode(self._scorer.push(tail)) if rest else []
@@ -159,7 +157,7 @@ class Spotter:
         return found
 
     def _restart(self) -> None:
-        # Sample at which the windows began, and how many there were since.
+        # The sample at which the first window began, and the number of windows since.
         self._begin = self._heard
         self._windows = 0
         self._scorer.reset()

@@ -1,1 +1,1 @@
-"""Measure detections in a stream, simulate streams, tune a decoder. NumPy only."""
+"""Score detections in streams, simulate streams, tune the decoder. NumPy only."""

@@ -1,4 +1,4 @@
-"""Checks that a ground truth belongs to this model and this sound. NumPy only."""
+"""Check that a ground truth belongs to a model and a sound. NumPy only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from kws.errors import KwsError
 from kws.streaming.events import SpokenWord, read_truth
 
 _log = logging.getLogger(__name__)
-# Words follow one another no faster.
+# Nobody says words faster than one in this time.
 _FASTEST_MS = 100
 
 
 def read_truth_of(path: Path, labels: Sequence[str]) -> tuple[SpokenWord, ...]:
-    """Read the ground truth, and check that its labels are the model's.
+    """Read a ground truth and check that its labels are the model's.
 
     Raises:
-        KwsError: it can't be read, or has a label that the model has not.
+        KwsError: it can't be read, or has a label that the model lacks.
     """
     truth = read_truth(path)
     strangers = sorted({word.label for word in truth} - set(labels))
@@ -29,17 +29,17 @@ def read_truth_of(path: Path, labels: Sequence[str]) -> tuple[SpokenWord, ...]:
 
 
 def check_times(path: Path, truth: Sequence[SpokenWord], sound: Path, duration_ms: int) -> None:
-    """Refuse a ground truth of another stream, or one in seconds; warn where it may be in seconds.
+    """Refuse a ground truth of another stream, or one in seconds; warn if it may be in seconds.
 
     Args:
         path: of the ground truth.
-        truth: what was said.
-        sound: the file in which it was said.
-        duration_ms: of the sound.
+        truth: the spoken words.
+        sound: file of the sound.
+        duration_ms: length of the sound.
 
     Raises:
-        KwsError: a word lies outside of the sound, or the words follow one another faster than anybody speaks, in the
-            first thousandth of the sound.
+        KwsError: a word lies outside the sound, or all words lie in its first thousandth and follow each other faster
+            than anybody speaks.
     """
     for word in truth:
         if not 0 <= word.time_ms <= duration_ms:

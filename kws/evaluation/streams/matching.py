@@ -1,4 +1,4 @@
-"""One-to-one matching of detections and words."""
+"""Match detections to spoken words, one to one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kws.streaming.events import Detection, SpokenWord
 
 @dataclass(frozen=True)
 class Matching:
-    """Words and detections, paired one to one; each is in exactly one place.
+    """Words and detections, matched one to one; each belongs to exactly one of the four groups.
 
     Args:
-        hits: pairs of the same label.
-        wrong: pairs of different labels (substitutions).
+        hits: pairs with the same label.
+        wrong: substitutions: pairs with different labels.
         missed: words without a detection.
-        false_accepts: detections without a word.
+        false_accepts: false alarms: detections without a word.
     """
 
     hits: tuple[tuple[SpokenWord, Detection], ...]
@@ -28,11 +28,11 @@ class Matching:
 
 
 def match_detections(words: Sequence[SpokenWord], detections: Sequence[Detection], tolerance_ms: int) -> Matching:
-    """Pair words and detections at most `tolerance_ms` apart.
+    """Match words and detections at most `tolerance_ms` apart.
 
-    As many hits as there can be, and of those the ones nearest in time; then as many wrong pairs as there can be of
-    what is left. So a second detection of a word is a false accept, and never takes its neighbour's word (in the
-    original's count it may).
+    First the maximum number of hits, preferring the smallest distances in time; then, from the rest, the maximum number
+    of substitutions. So a second detection of a word is a false alarm, and never takes a neighbouring word, as it may
+    in TensorFlow's count.
     """
     hits: list[tuple[int, int]] = []
     for label in {word.label for word in words}:
@@ -53,15 +53,15 @@ def match_detections(words: Sequence[SpokenWord], detections: Sequence[Detection
 
 
 def match_times(first: Sequence[int], second: Sequence[int], tolerance: int) -> list[tuple[int, int]]:
-    """Pairs of indices (into `first`, into `second`) of times at most `tolerance` apart, each in at most one pair.
+    """Return pairs of indices (into `first`, into `second`) of times at most `tolerance` apart, each used at most once.
 
-    A maximum matching, and of those the one with the smallest sum of distances.
+    The matching is maximum, and of all maximum matchings the one with the smallest sum of distances.
     """
     from scipy.optimize import linear_sum_assignment  # here, for it is slow to import
 
     one, two = np.array(first, np.int64), np.array(second, np.int64)
     rows, columns = np.argsort(one, kind="stable"), np.argsort(two, kind="stable")
-    # A gap longer than the tolerance parts the problem: small tables instead of one of all words times all detections.
+    # Gaps longer than the tolerance split the problem: many small tables instead of one of all words by all detections.
     times = np.sort(np.concatenate([one, two]))
     edges = times[1:][np.diff(times) > tolerance]
     parts = (np.split(order, np.searchsorted(values[order], edges)) for order, values in ((rows, one), (columns, two)))
@@ -69,7 +69,7 @@ def match_times(first: Sequence[int], second: Sequence[int], tolerance: int) -> 
     for row, column in zip(*parts, strict=True):
         distances = np.abs(one[row, None] - two[column])
         near = distances <= tolerance
-        # One pair more outweighs every distance.
+        # One more pair outweighs any sum of distances.
         found = linear_sum_assignment(np.where(near, distances - (min(near.shape) + 1) * (tolerance + 1), 0))
         pairs += [(int(row[i]), int(column[j])) for i, j in zip(*found, strict=True) if near[i, j]]
     return pairs

@@ -1,4 +1,4 @@
-"""False detections cut out of sound without keywords, as new clips for `_unknown_`. NumPy only."""
+"""Hard negatives: cut false alarms out of sound without keywords, as training clips of unknown words. NumPy only."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from kws.errors import KwsError
 from kws.labels import SILENCE, UNKNOWN
 from kws.streaming.events import Detection
 
-# The folder of the clips: a word like any other that is not wanted.
+# The clips' word folder: a word that is not a keyword, like any other.
 MINED = "mined"
 
 
 @dataclass(frozen=True)
 class MinedClip:
-    """A clip that was cut out.
+    """A clip cut out at a false alarm.
 
     Attributes:
-        path: where it was written.
-        detection: what it was taken for.
+        path: of the written clip.
+        detection: the false alarm.
     """
 
     path: Path
@@ -34,21 +34,21 @@ class MinedClip:
 def mine(
     samples: NDArray[np.int16], detections: Sequence[Detection], sample_rate: int, clip_samples: int, out: Path, name: str
 ) -> list[MinedClip]:
-    """Cut out the window of sound of each false detection and write it as `OUT/mined/<name>_nohash_<ms>.wav`.
+    """Cut out the window of each false alarm and write it as `OUT/mined/<name>_nohash_<ms>.wav`.
 
-    The name before `_nohash_` is what the split goes by: all clips of a recording fall into one set.
+    The split hashes the name before `_nohash_`, so all clips of a recording fall into one set.
 
     Args:
-        samples: int16 (samples,), sound in which no keyword is said.
-        detections: what was found in it; `_unknown_` and `_silence_` are no false detections.
-        sample_rate: samples a second.
-        clip_samples: length of a clip. A window that reaches beyond the sound is moved into it; zeros fill up shorter
-            sound.
+        samples: int16 (samples,), sound without keywords.
+        detections: those in the sound; `_unknown_` and `_silence_` are ignored.
+        sample_rate: in Hz.
+        clip_samples: length of a clip. A window that reaches beyond the sound is moved inside; shorter sound is
+            zero-padded.
         out: folder of word folders.
         name: of the recording.
 
     Raises:
-        KwsError: a name that would spoil the split, or a path that can't be written to.
+        KwsError: a name that would break the split, or a folder that can't be written to.
     """
     if not name or "_nohash_" in name or "/" in name:
         raise KwsError(f"{name!r}: no name for mined clips; rename the recording, without _nohash_")
@@ -59,7 +59,7 @@ def mine(
     except OSError as error:
         raise KwsError(f"{folder}: can't be made ({error.strerror}); give another folder") from error
     clips = []
-    # Of windows that begin before the sound there may be several of the time 0: they are the same clip.
+    # Several windows that begin before the sound may have the time 0: they give the same clip.
     for found in {found.time_ms: found for found in false}.values():
         first = max(min(found.time_ms * sample_rate // 1000, len(samples) - clip_samples), 0)
         path = folder / f"{name}_nohash_{found.time_ms}.wav"

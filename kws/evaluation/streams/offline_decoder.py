@@ -1,4 +1,4 @@
-"""A whole stream's scores, averaged once, and what the decoder would find in them at many settings."""
+"""Decode a whole stream's scores with many settings: averages are computed once per window length."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from kws.streaming.score_window import ScoreWindow
 
 @dataclass(frozen=True, eq=False)
 class ScoredStream:
-    """A stream's scores, and what was said in it.
+    """Scores of a stream, with its ground truth.
 
     Args:
-        times_ms: whole numbers (windows,), start of each window, not running backwards; below 0 before the sound.
+        times_ms: integers (windows,), start of each window, not decreasing; negative before the sound.
         scores: float32 (windows, labels), finite.
         labels: names of the scores.
-        truth: what was said; empty for sound without a keyword, whose false accepts count all the same.
+        truth: the spoken words; empty for sound without keywords, whose false alarms count all the same.
         duration_ms: of the sound.
 
     Raises:
-        KwsError: shapes that do not fit, times that run backwards, or NaN or infinite scores.
+        KwsError: shapes that do not fit, times that decrease, or NaN or infinite scores.
     """
 
     times_ms: NDArray[np.int64]
@@ -55,15 +55,15 @@ class ScoredStream:
 
 
 def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> ScoredStream:
-    """Read what `kws stream --scores` wrote.
+    """Read the scores that `kws stream --scores` wrote.
 
     Args:
-        path: an `.npz` file of `times_ms`, `scores`, `labels` and `duration_ms`.
-        truth: what was said.
-        clip_ms: length of a window; in files of before, without `duration_ms`, the sound ends with the last one.
+        path: an `.npz` file with `times_ms`, `scores`, `labels` and `duration_ms`.
+        truth: the spoken words.
+        clip_ms: length of a window; older files lack `duration_ms`: there the sound ends with the last window.
 
     Raises:
-        KwsError: the file can't be read, or holds something else.
+        KwsError: the file can't be read, or is no such file.
     """
     try:
         with np.load(path, allow_pickle=False) as content:
@@ -77,11 +77,11 @@ def read_scores(path: Path, truth: tuple[SpokenWord, ...], clip_ms: float) -> Sc
 
 
 class OfflineDecoder:
-    """The averaged scores of a stream over one length of window: CommandDecoder's, for all settings with that length.
+    """Averaged scores of a stream for one averaging window; `detect` then gives what CommandDecoder gives, but faster.
 
     Args:
         stream: scores over time.
-        window_ms: span that is averaged.
+        window_ms: span of the averaging.
     """
 
     def __init__(self, stream: ScoredStream, window_ms: int) -> None:
@@ -93,17 +93,17 @@ class OfflineDecoder:
             mean = window.add(stream.scores[index], time_ms)
             if mean is not None:
                 self._means[index], self._known[index] = mean, True
-        # How many results a mean is of does not depend on the settings; how many it must be of does.
+        # The number of scores in a mean does not depend on the settings; only the required number does.
         first = np.searchsorted(self.times_ms, self.times_ms - window_ms, side="left")
         self._counts = np.arange(1, len(first) + 1) - first
         self._tops = self._means.argmax(axis=1)
         self._best = self._means.max(axis=1, initial=-np.inf)
 
     def detect(self, settings: DecoderSettings) -> tuple[Detection, ...]:
-        """Find what CommandDecoder finds in the stream; look only at results above their threshold.
+        """Return CommandDecoder's detections in the stream, looking only at windows above their threshold.
 
         Raises:
-            KwsError: settings for another length of window.
+            KwsError: the settings have another `average_window_ms`.
         """
         if settings.average_window_ms != self.window_ms:
             raise KwsError(f"average_window_ms: {settings.average_window_ms} given; these averages are of {self.window_ms}")
@@ -119,7 +119,7 @@ class OfflineDecoder:
         return tuple(Detection(self.labels[self._tops[i]], max(int(times[i]), 0), float(best[i])) for i in found)
 
     def _in_a_row(self, above: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-        """Where the same label came out on top, above its threshold, in at least so many results up to this one."""
+        """Mark the windows at which one label led, above its threshold, in at least `least` windows in a row."""
         places = np.arange(len(above))
         starts = above.copy()
         starts[1:] &= ~(above[:-1] & (self._tops[1:] == self._tops[:-1]))
@@ -129,7 +129,7 @@ class OfflineDecoder:
 
 
 class _Held:
-    """Return how long a detected word is held."""
+    """Tells how long a detected word is held (`release_threshold`, `repeat_words`)."""
 
     def __init__(
         self, means: NDArray[np.float32], known: NDArray[np.bool_], thresholds: NDArray[np.float32], settings: DecoderSettings
@@ -142,7 +142,7 @@ class _Held:
             self._ends = [np.flatnonzero(column).tolist() for column in low.T]
 
     def until(self, place: int, label: int) -> float:
-        """Return the first result after an index at which the label is no longer held."""
+        """Return the first window after `place` at which the label is no longer held."""
         ends = self._ends[label]
         following = bisect_right(ends, place)
         return ends[following] if following < len(ends) else math.inf
@@ -156,7 +156,7 @@ def _walk(
     settings: DecoderSettings,
     held: _Held,
 ) -> list[int]:
-    """Return the indices of new detections among the results above threshold, by CommandDecoder's rules."""
+    """Return the indices of new detections among windows above threshold: CommandDecoder's rules, skipping ahead."""
     silence = labels.index(SILENCE) if SILENCE in labels else -1
     reserved = {silence, labels.index(UNKNOWN) if UNKNOWN in labels else -1}
     other = _next_other(tops)
@@ -184,6 +184,6 @@ def _walk(
 
 
 def _next_other(tops: NDArray[np.int64]) -> list[int]:
-    """Return for each index the next index with another label."""
+    """Return, for each position, the next position with another label."""
     stops = np.append(np.flatnonzero(np.diff(tops)) + 1, len(tops))
     return np.repeat(stops, np.diff(stops, prepend=0)).tolist() if len(tops) else []

@@ -1,4 +1,4 @@
-"""Evaluation of decoder settings on scored streams."""
+"""Score decoder settings on streams whose windows were scored."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from kws.streaming.events import Detection
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Settings, and how the detections that they give fit what was said."""
+    """Decoder settings, and the score of their detections."""
 
     settings: DecoderSettings
     score: StreamScore
 
 
 class OperatingPointEvaluator:
-    """Scores settings; averages are made once for a length of window, and equal detections are matched once."""
+    """Scores settings; averages are computed once per window length, and equal detections are matched once."""
 
     def __init__(self, streams: Sequence[ScoredStream], tolerance_ms: int, confidence: float) -> None:
         self._streams, self._tolerance_ms, self._confidence = streams, tolerance_ms, confidence
@@ -29,8 +29,8 @@ class OperatingPointEvaluator:
         self._known: dict[tuple[int, tuple[Detection, ...]], StreamScore] = {}
 
     def point(self, settings: DecoderSettings) -> OperatingPoint:
-        """Return the settings with their score over all streams."""
-        # Only the latest are kept, for an hour's are large.
+        """Score settings over all streams."""
+        # Only the latest averages are kept: those of an hour are large.
         if not self._averages or self._averages[0].window_ms != settings.average_window_ms:
             self._averages = [OfflineDecoder(stream, settings.average_window_ms) for stream in self._streams]
         scores = [self._score(place, averages.detect(settings)) for place, averages in enumerate(self._averages)]
@@ -47,7 +47,7 @@ class OperatingPointEvaluator:
 
 
 def _together(scores: Sequence[StreamScore]) -> StreamScore:
-    """Compute the score of several streams, each matched by itself."""
+    """Add up the scores of several streams, each matched by itself."""
     names = list(dict.fromkeys(name for score in scores for name in score.words))
     hours = sum(score.total.hours for score in scores)
     words = {name: _sum([score.words[name] for score in scores if name in score.words], hours) for name in names}
@@ -69,7 +69,7 @@ def _sum(parts: Sequence[WordScore], hours: float) -> WordScore:
 
 
 def sort_key(point: OperatingPoint) -> tuple[float, ...]:
-    """Return a key, smaller is better: hits, false accepts, substitutions, latency, distance from the defaults."""
+    """Return a sort key, best first: hits, then false alarms, substitutions, latency, distance from the defaults."""
     total, defaults = point.score.total, DecoderSettings()
     latency_ms = total.latency_ms(50)
     names = ("threshold", "average_window_ms", "suppression_ms", "minimum_count")

@@ -1,4 +1,4 @@
-"""Scores of detections against the ground truth: one-to-one rates with their intervals, and latencies."""
+"""Score detections against the ground truth: one-to-one rates with confidence intervals, and latencies."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class WordScore:
     """Score of one word, or of all words together.
 
     Args:
-        hits: times it was said and found.
-        wrong: substitutions: times it was said and another word was found.
-        missed: times it was said and nothing was found.
-        false_accepts: times it was found and no word was there, or one that had its detection.
+        hits: times the word was spoken and detected.
+        wrong: substitutions: times it was spoken and another word was detected.
+        missed: times it was spoken and nothing was detected.
+        false_accepts: false alarms: detections where no word was, or one that already had its detection.
         substitutions_in: substitutions in which this keyword was detected in place of another.
-        latencies_ms: of the hits, detection minus word. Both are starts, of a window of sound and of the word, so a
-            latency can be negative; when the decision could be known is a window's length later.
-        hours: of sound.
+        latencies_ms: of the hits, detection minus word. Both are starts, of a window and of a word, so a latency can be
+            negative; the decision is available a window's length later.
+        hours: length of the sound.
         confidence: of the intervals.
     """
 
@@ -47,27 +47,27 @@ class WordScore:
 
     @property
     def said(self) -> int:
-        """Times the word was said."""
+        """Times the word was spoken."""
         return self.hits + self.wrong + self.missed
 
     @property
     def hit_rate(self) -> Estimate:
-        """Share of the words said that were found, with its Wilson interval."""
+        """Share of spoken words that were detected, with its Wilson interval."""
         return share(self.hits, self.said, self.confidence)
 
     @property
     def wrong_rate(self) -> Estimate:
-        """Share of the words said that were taken for another, with its Wilson interval."""
+        """Share of spoken words that were mistaken for another, with its Wilson interval."""
         return share(self.wrong, self.said, self.confidence)
 
     @property
     def miss_rate(self) -> Estimate:
-        """Share of the words said at which nothing was found, with its Wilson interval."""
+        """Share of spoken words at which nothing was detected, with its Wilson interval."""
         return share(self.missed, self.said, self.confidence)
 
     @property
     def false_accepts_per_hour(self) -> Estimate:
-        """False accepts an hour of sound, with their exact Poisson interval."""
+        """False alarms per hour of sound, with their exact Poisson interval."""
         return per_hour(self.false_accepts, self.hours, self.confidence)
 
     def latency_ms(self, percentile: float) -> float | None:
@@ -75,7 +75,7 @@ class WordScore:
         return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types: counts, rates with their intervals, latency p50 and p95; no value becomes null."""
+        """Return a dictionary for JSON: counts, rates with intervals, latency p50 and p95; null for missing values."""
         return {
             "said": self.said,
             "hits": self.hits,
@@ -94,13 +94,13 @@ class WordScore:
 
 @dataclass(frozen=True)
 class StreamScore:
-    """Score of the detections in a stream against its ground truth.
+    """Score of the detections in a stream.
 
     Args:
         total: all words together.
         words: each word.
-        duration_ms: of the sound.
-        tolerance_ms: within which a detection answers a word.
+        duration_ms: length of the sound.
+        tolerance_ms: largest distance of a detection from its word.
     """
 
     total: WordScore
@@ -109,7 +109,7 @@ class StreamScore:
     tolerance_ms: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types."""
+        """Return a dictionary for JSON."""
         return {
             "duration_ms": self.duration_ms,
             "tolerance_ms": self.tolerance_ms,
@@ -142,19 +142,19 @@ def score_detections(
 ) -> StreamScore:
     """Score detections one to one.
 
-    `_silence_` and `_unknown_` are no commands: as detections they are left out, and as ground truth they need no
-    detection, so that a command found at an unknown word is a false accept.
+    `_silence_` and `_unknown_` are not keywords: as detections they are ignored, and as ground truth they need no
+    detection, so that a keyword detected at an unknown word is a false alarm.
 
     Args:
-        words: what was said, in any order.
-        detections: what was found, in any order.
-        duration_ms: of the sound.
-        tolerance_ms: farthest distance of a detection from its word.
+        words: the spoken words, in any order.
+        detections: in any order.
+        duration_ms: length of the sound.
+        tolerance_ms: largest distance of a detection from its word.
         confidence: of the intervals.
-        labels: words to list first and in any case; others follow, sorted.
+        labels: words to list first, even without counts; others follow, sorted.
 
     Raises:
-        KwsError: an invalid duration or tolerance, a confidence outside of (0, 1), or a word beyond the end.
+        KwsError: a duration, tolerance or confidence out of range, or a word after the end of the sound.
     """
     check_confidence(confidence)
     _check(words, duration_ms, tolerance_ms)

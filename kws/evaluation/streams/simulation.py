@@ -1,4 +1,4 @@
-"""Test streams: words at random times over background noise, and what was said when. NumPy only."""
+"""Simulate test streams: words at random times over background noise, with their ground truth. NumPy only."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from kws.evaluation.streams.simulation_settings import SimulationSettings
 from kws.labels import UNKNOWN
 from kws.streaming.events import SpokenWord
 
-# As TensorFlow's generator: a piece of noise every second, half a second over the next; fades of 250 ms, of a word
-# 500 samples.
+# As TensorFlow's generate_streaming_test_wav: every second a 1.5 s piece of noise starts, so neighbours overlap by half
+# a second; noise fades over 250 ms, a word over 500 samples (at 16 kHz).
 _PIECE_S, _PIECE_STRIDE_S, _PIECE_FADE_S, _WORD_FADE_S = 1.5, 1.0, 0.25, 500 / 16_000
-# A stream is mixed in blocks, so that an hour takes little more memory than its 16-bit samples.
+# A stream is mixed in blocks, so that an hour needs little more memory than its 16-bit samples.
 _BLOCK_S = 30
-# Of 16-bit samples, a WAV file holds 4 GiB less its header.
+# A WAV file holds 4 GiB less its header; in 16-bit samples.
 _MOST_SAMPLES = (0xFFFFFFFF - 36) // 2
 
 
 @dataclass(frozen=True)
 class ClipSource:
-    """Clips to be spoken.
+    """Clips to place in a stream.
 
     Attributes:
-        wanted, unknown: indices of the clips of keywords and of others.
-        labels: label of every wanted clip, by index.
-        read: the sound of a clip by its index, int16 (samples,), at most as long as the clips of the stream.
+        wanted, unknown: indices of the clips of keywords and of other words.
+        labels: maps the index of a keyword's clip to its label.
+        read: maps a clip's index to its sound, int16 (samples,), at most `clip_samples` long.
     """
 
     wanted: Sequence[int]
@@ -42,16 +42,15 @@ class ClipSource:
 
 @dataclass(frozen=True)
 class SimulatedStream:
-    """A mixed stream.
+    """A simulated stream.
 
     Attributes:
         samples: int16 (samples,).
-        truth: what was said. A word's time is where its clip starts, as TensorFlow's; inside the clip the word starts
-            later, and the window of sound that starts at this time holds the clip whole.
+        truth: the spoken words. As in TensorFlow's tutorial, a word's time is the start of its clip; the word itself
+            starts later, and the window of sound that starts at this time holds the whole clip.
         clips: index of each word's clip.
-        parts_rms: root mean square of the `words` (over their clips) and of the `noise`, full scale 1, before they were
-            mixed.
-        clipped: samples whose sum lay beyond full scale; they saturate.
+        parts_rms: root mean square of the `words` (over their clips) and of the `noise`, full scale 1, before mixing.
+        clipped: number of samples whose sum exceeded full scale; they saturate.
     """
 
     samples: NDArray[np.int16]
@@ -63,12 +62,12 @@ class SimulatedStream:
 
 @dataclass(frozen=True)
 class _Track:
-    """Sounds at known times, read when they are mixed.
+    """Sounds at known times, read only when they are mixed.
 
     Attributes:
-        starts: first sample of each, rising.
-        longest: samples of the longest.
-        read: the sound of a number, float32, full scale 1.
+        starts: first sample of each sound, ascending.
+        longest: length of the longest sound, in samples.
+        read: maps a sound's index to its samples, float32, full scale 1.
     """
 
     starts: Sequence[int]
@@ -76,7 +75,7 @@ class _Track:
     read: Callable[[int], NDArray[np.float32]]
 
     def mix(self, first: int, last: int) -> NDArray[np.float32]:
-        """Return the waveform from one sample to another."""
+        """Mix the track from one sample to another."""
         block = np.zeros(last - first, np.float32)
         for number in range(bisect_right(self.starts, first - self.longest), bisect_left(self.starts, last)):
             start, sound = self.starts[number], self.read(number)
@@ -89,18 +88,18 @@ class _Track:
 def simulate_stream(
     settings: SimulationSettings, sample_rate: int, clip_samples: int, source: ClipSource, noises: Sequence[NDArray[np.int16]]
 ) -> SimulatedStream:
-    """Mix a stream by the recipe of TensorFlow's generate_streaming_test_wav.
+    """Simulate a stream as TensorFlow's generate_streaming_test_wav does.
 
     Args:
-        settings: see `SceneSettings`.
-        sample_rate: samples a second.
-        clip_samples: longest clip.
-        source: the words.
-        noises: recordings of noise, each at least 1.5 s.
+        settings: see `SimulationSettings`.
+        sample_rate: in Hz.
+        clip_samples: longest length of a clip, in samples.
+        source: the words' clips.
+        noises: noise recordings, each at least 1.5 s long.
 
     Raises:
-        KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips to speak, no noise or too
-            short a one, or nothing but digital silence where a level in dB is asked for.
+        KwsError: an interval shorter than a clip, a stream shorter than an interval, no clips, no noise or a recording
+            that is too short, or only digital silence where `snr_db` is given.
     """
     length = _length(settings.minutes, sample_rate, clip_samples)
     rng = np.random.default_rng(settings.seed)
@@ -123,10 +122,10 @@ def simulate_stream(
 
 
 def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
-    """Return samples of a stream.
+    """Return the length of a stream in samples.
 
     Raises:
-        KwsError: less than a clip, or more than a WAV file holds.
+        KwsError: shorter than a clip, or longer than a WAV file holds.
     """
     most = _MOST_SAMPLES / (60 * sample_rate)
     if minutes > most:
@@ -140,7 +139,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
 def _place_words(
     settings: SimulationSettings, length: int, sample_rate: int, clip_samples: int, source: ClipSource, rng: np.random.Generator
 ) -> list[tuple[int, int, str]]:
-    """Draw each word's first sample, clip and label; the label first, so that rare words come as often as others."""
+    """Return first sample, clip and label of each word: labels are drawn first, so that rare words are as frequent."""
     interval = round(settings.interval_s * sample_rate)
     if interval < clip_samples:
         raise KwsError(
@@ -176,7 +175,7 @@ def _word_track(placed: Sequence[tuple[int, int, str]], sample_rate: int, clip_s
 
 
 def _noise_track(length: int, sample_rate: int, noises: Sequence[NDArray[np.int16]], rng: np.random.Generator) -> _Track:
-    """Make noise over the whole stream at full volume: overlapping pieces, each with its own volume."""
+    """Build the noise of the whole stream: overlapping pieces, each with a random volume."""
     piece, stride = round(_PIECE_S * sample_rate), round(_PIECE_STRIDE_S * sample_rate)
     shortest = min((len(noise) for noise in noises), default=0)
     if shortest < piece:
@@ -199,7 +198,7 @@ def _noise_track(length: int, sample_rate: int, noises: Sequence[NDArray[np.int1
 
 
 def _envelope(length: int, fade: int) -> NDArray[np.float32]:
-    """Return gains (length,) that rise from 0 over `fade` samples, and fall over as many."""
+    """Build an envelope that rises from 0 over `fade` samples, and falls over the same number at the end."""
     place = np.arange(length, dtype=np.float32)
     envelope: NDArray[np.float32] = np.minimum(np.float32(1), np.minimum(place, length - place) / np.float32(max(1, fade)))
     return envelope
@@ -214,7 +213,7 @@ def _rms(sounds: Iterator[NDArray[np.float32]]) -> float:
 
 
 def _gain(snr_db: float, spoken: float, level: float) -> float:
-    """Compute the gain that puts noise `snr_db` below the words, from their levels (RMS)."""
+    """Return the gain of the noise that puts words of one level `snr_db` above it."""
     for name, found in (("words", spoken), ("noise", level)):
         if found == 0:
             raise KwsError(

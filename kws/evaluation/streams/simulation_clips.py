@@ -1,4 +1,4 @@
-"""The clips and the noise of a data folder, for a test stream. NumPy only."""
+"""Clips and noise of a data folder, for simulated streams. NumPy only."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from kws.labels import UNKNOWN_INDEX, LabelSet
 def open_clips(
     root: Path, labels: LabelSet, split: str, rule: SplitRule, spec: FeatureSpec, cache_dir: Path | None = None
 ) -> tuple[ClipSource, list[NDArray[np.int16]], tuple[str, ...]]:
-    """Load the clips of one set for a test stream, the noise recordings, and the names of all clips.
+    """Open the clips of one set, the noise recordings, and the names of all clips.
 
-    Warns of noise that was resampled or mixed down.
+    Warns of noise that was resampled or mixed down to mono.
 
     Args:
         root: folder of word folders.
-        labels: which words are wanted.
+        labels: the keywords.
         split: `training`, `validation` or `testing`.
-        rule: which clip is in which set.
-        spec: rate and length of the clips.
-        cache_dir: where the packed corpus is kept; None: in `root`.
+        rule: assigns clips to sets.
+        spec: sample rate and length of the clips.
+        cache_dir: folder of the packed corpus; None: in `root`.
 
     Raises:
-        KwsError: whatever is wrong with the data.
+        KwsError: the data can't be read or lack noise or a keyword.
     """
     corpus = open_corpus(root, spec.sample_rate, spec.samples, cache_dir=cache_dir, fit=spec.fit)
     background = load_background(root, spec.sample_rate, spec.samples)

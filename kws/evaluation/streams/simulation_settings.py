@@ -1,4 +1,4 @@
-"""Settings for mixing a test stream."""
+"""Settings of a simulated stream."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ _MOST_DB = 200
 
 @dataclass(frozen=True)
 class SimulationSettings:
-    """Settings for mixing a test stream; the defaults are TensorFlow's.
+    """Settings of a simulated stream; the defaults are those of TensorFlow's generate_streaming_test_wav.
 
     Args:
-        minutes: length.
-        interval_s: one word in each such slot, at a random position in it.
-        unknown_percentage: of the words, in percent; 100: none but other words.
-        background_volume: each piece of noise has a random volume up to this.
+        minutes: length of the stream.
+        interval_s: length of a slot; each holds one word, at a random position.
+        unknown_percentage: share of words that are not keywords, in percent.
+        background_volume: largest random volume of a piece of noise.
         snr_db: level of the words over the noise, in dB: root mean square over all clips against that over the whole
-            noise, whose pieces keep their volumes to each other; it replaces `background_volume`. None: the
-            volume as it is.
-        no_words: noise alone, to count false accepts.
-        seed: of all draws.
+            noise, whose pieces keep their relative volumes; replaces `background_volume`. None: no such scaling.
+        no_words: noise alone, to count false alarms.
+        seed: of all random numbers.
 
     Raises:
-        KwsError: an invalid value.
+        KwsError: a value out of range.
     """
 
     minutes: float = 10.0

@@ -1,4 +1,4 @@
-"""Decoder settings by measurement: the most words found at no more than so many false accepts per hour."""
+"""Tune decoder settings by measurement: the most hits within a limit of false alarms per hour."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from kws.labels import SILENCE, UNKNOWN
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.decoder_settings import DecoderSettings
 
-# Networks are sure of themselves: the last hundredths matter as much as the middle.
+# Networks are confident: the last hundredths matter as much as the middle.
 _THRESHOLDS = (*(round(0.02 * step, 2) for step in range(10, 49)), 0.97, 0.98, 0.99, 0.995)
 
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Values that are tried, each with each of the others; those of the settings to start from are tried as well.
+    """Grid of values to try; those of the starting settings are always included.
 
-    At an even stride `minimum_counts` matters only at the start of a stream, so that only the start's own is tried.
+    At a constant stride `minimum_counts` matters only at the start of a stream, so by default only the starting value
+    is tried.
     """
 
     thresholds: tuple[float, ...] = _THRESHOLDS
@@ -34,7 +35,7 @@ class SearchSpace:
     minimum_counts: tuple[int, ...] = ()
 
     def around(self, start: DecoderSettings) -> Iterator[list[DecoderSettings]]:
-        """Yield all settings, grouped so that only thresholds vary within a group; the rest stays as in `start`."""
+        """Yield lists of settings that differ in the threshold only; what is not searched stays as in `start`."""
         windows = sorted({*self.average_windows_ms, start.average_window_ms})
         counts = sorted({*self.minimum_counts, start.minimum_count})
         suppressions = sorted({*self.suppressions_ms, start.suppression_ms})
@@ -43,7 +44,7 @@ class SearchSpace:
             thresholds = [threshold for threshold in thresholds if threshold >= start.release_threshold]
         for window_ms, count, suppression_ms in product(windows, counts, suppressions):
             steps = window_ms // start.stride_ms
-            # What DecoderSettings refuses, for it would find nothing.
+            # DecoderSettings refuses these, for nothing would ever be detected.
             if count > steps + 1 or steps * start.stride_ms < window_ms // 4:
                 continue
             others = replace(start, average_window_ms=window_ms, minimum_count=count, suppression_ms=suppression_ms)
@@ -55,13 +56,13 @@ class Tuning:
     """Result of a search.
 
     Args:
-        target_per_hour: false accepts per hour that were allowed.
-        before: the settings to start from.
-        after: the chosen ones; where none reaches the target, those with the fewest false accepts.
-        reached: the target was reached, with at least one word found.
-        curve: the chosen settings at every threshold, rising; those with one threshold for all words.
-        tried: settings that were measured.
-        common: the best with one threshold for all words, where words have got their own after that; or None.
+        target_per_hour: allowed false alarms per hour.
+        before: the starting settings.
+        after: the chosen settings; if none reaches the target, those with the fewest false alarms.
+        reached: the target was reached, with at least one hit.
+        curve: the chosen settings at every threshold, ascending, with one threshold for all words.
+        tried: number of measured settings.
+        common: the best with one threshold for all words, if words then got their own thresholds; else None.
     """
 
     target_per_hour: float
@@ -74,11 +75,11 @@ class Tuning:
 
     @property
     def proven(self) -> bool:
-        """Return whether the whole confidence interval of the false accepts lies within the target."""
+        """Whether the whole confidence interval of the false alarms is within the target: the sound was long enough."""
         return self.after.score.total.false_accepts_per_hour.high <= self.target_per_hour
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to JSON types."""
+        """Return a dictionary for JSON."""
         return {
             "target_false_accepts_per_hour": self.target_per_hour,
             "reached": self.reached,
@@ -108,22 +109,22 @@ def tune(
     tolerance_ms: int = TOLERANCE_MS,
     confidence: float = 0.95,
 ) -> Tuning:
-    """Search for the settings that find the most words within a limit of false accepts per hour.
+    """Search for the settings with the most hits within a limit of false alarms per hour over all streams.
 
-    Of equals: fewer false accepts, fewer words taken for others, lower median latency, closer to the defaults.
+    Ties: fewer false alarms, fewer substitutions, lower median latency, closer to the defaults.
 
     Args:
-        streams: all of the same labels.
+        streams: all with the same labels.
         start: settings to start from and compare with; what is not searched (stride, thresholds of single words,
-            repeats …) stays as in these.
-        false_accepts_per_hour: the most allowed.
+            repeats …) stays as it is there.
+        false_accepts_per_hour: largest allowed number.
         space: values to try.
-        per_word: then give each word its own threshold, if that finds more words at no more false accepts.
-        tolerance_ms: farthest distance of a detection from its word.
+        per_word: then give each word its own threshold, if that gains hits without more false alarms than allowed.
+        tolerance_ms: largest distance of a detection from its word.
         confidence: of the intervals.
 
     Raises:
-        KwsError: no stream, streams of different labels, no keyword in them, or an invalid target.
+        KwsError: no stream, streams with different labels, no keyword in them, or a target out of range.
     """
     start = start or DecoderSettings()
     _check(streams, start, false_accepts_per_hour)
@@ -143,9 +144,9 @@ def tune(
 def _best(
     curves: Sequence[tuple[OperatingPoint, ...]], target_per_hour: float
 ) -> tuple[OperatingPoint, tuple[OperatingPoint, ...], bool]:
-    """Return the best point, the curve it lies on, and whether it reaches the target."""
+    """Return the best point, its curve, and whether it reaches the target."""
     points = [(point, curve) for curve in curves for point in curve]
-    # A decoder that finds nothing makes no false accepts either: that is no way to reach a target.
+    # A decoder that detects nothing makes no false alarms either, but is of no use.
     useful = [(point, curve) for point, curve in points if point.score.total.hits]
     within = [pair for pair in useful if pair[0].score.total.false_accepts_per_hour.value <= target_per_hour]
     if within:
@@ -163,7 +164,7 @@ def _check(streams: Sequence[ScoredStream], start: DecoderSettings, target_per_h
     labels = streams[0].labels
     if any(stream.labels != labels for stream in streams):
         raise KwsError(f"tuning: streams of different labels given; all must have {', '.join(labels)}")
-    CommandDecoder(labels, start)  # refuses labels and thresholds that do not fit
+    CommandDecoder(labels, start)  # raises if labels and thresholds do not fit
     wanted = set(labels) - {SILENCE, UNKNOWN}
     if not any(word.label in wanted for stream in streams for word in stream.truth):
         raise KwsError(f"tuning: none of {', '.join(sorted(wanted))} is in the ground truth, so there is no hit rate to raise")

@@ -1,4 +1,4 @@
-"""A threshold of its own for each word: false accepts are spent where they find the most words."""
+"""Tune a threshold for each word: spend the allowed false alarms where they gain the most hits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class _Option:
-    """Effect of one word's threshold: change of all hits and false accepts, and distance from the former threshold."""
+    """Effect of one word's threshold: changes in total hits and false alarms; distance from the current threshold."""
 
     threshold: float
     hits: int
@@ -27,20 +27,20 @@ def refine(
     target_per_hour: float,
     thresholds: Sequence[float],
 ) -> tuple[OperatingPoint, int]:
-    """Search for thresholds of single words that find more words at no more than the allowed false accepts.
+    """Search for thresholds of single words that find more words within the allowed false alarms.
 
-    Words hardly touch each other (only by suppression), so the thresholds of each are measured with the others held.
-    The best combination within the budget is then a knapsack with one choice a word, solved exactly, and measured as a
-    whole, again and again while it gets better. Moving one word at a time instead lost up to two hits a stream.
+    Words affect each other only through suppression, so each word's thresholds are measured with the others fixed. The
+    best combination within the budget is a knapsack problem with one choice per word, solved exactly and measured as a
+    whole; this repeats from there while it improves. Moving one word at a time finds fewer words.
 
     Args:
-        measure: gives what settings are worth.
-        common: the best with one threshold for all, within the target.
-        target_per_hour: false accepts per hour that are allowed.
-        thresholds: to try.
+        measure: scores settings.
+        common: the best point with one threshold for all words, within the target.
+        target_per_hour: allowed false alarms per hour.
+        thresholds: values to try.
 
     Returns:
-        The best, `common` where nothing was better; and how many settings were measured.
+        The best point, `common` if none was better; and the number of measured settings.
     """
     best, tried, hours = common, 0, common.score.total.hours
     for _ in range(_ROUNDS):
@@ -48,7 +48,7 @@ def refine(
         tried += sum(map(len, options.values()))
         spare = int(target_per_hour * hours + 1e-9) - best.score.total.false_accepts
         better = None
-        # Where words do touch each other the whole costs more than its parts: then with less to spend.
+        # Where words do affect each other, the whole costs more than its parts: try a smaller budget.
         for budget in range(spare, spare - 5, -1):
             chosen = _knapsack(options, budget)
             if chosen is None or all(best.settings.threshold_of(word) == value for word, value in chosen.items()):
@@ -66,7 +66,7 @@ def refine(
 def _options(
     measure: Callable[[DecoderSettings], OperatingPoint], base: OperatingPoint, word: str, thresholds: Sequence[float]
 ) -> list[_Option]:
-    """Measure each threshold of a word, the others held; keep the nearest of equals, drop dominated ones."""
+    """Measure each threshold of a word, the others fixed; keep the Pareto front, and of equals the nearest."""
     now, total = base.settings.threshold_of(word), base.score.total
     options = [_Option(now, 0, 0, 0.0)]
     for threshold in thresholds:
@@ -83,8 +83,8 @@ def _options(
 
 
 def _knapsack(options: dict[str, list[_Option]], budget: int) -> dict[str, float] | None:
-    """Choose one threshold per word for the most hits within `budget` more false accepts; None if impossible."""
-    # False accepts so far: the most hits with them, how near the thresholds are to those before, and which they are.
+    """Choose a threshold per word: the most hits with at most `budget` more false alarms; None if impossible."""
+    # By additional false alarms: most hits, minus the distance from the current thresholds, and the thresholds.
     states: dict[int, tuple[int, float, tuple[float, ...]]] = {0: (0, 0.0, ())}
     for word in options:
         after: dict[int, tuple[int, float, tuple[float, ...]]] = {}
@@ -100,6 +100,6 @@ def _knapsack(options: dict[str, list[_Option]], budget: int) -> dict[str, float
 
 
 def _with(settings: DecoderSettings, chosen: dict[str, float]) -> DecoderSettings:
-    """Return the settings with these thresholds; a word with the common one has none of its own."""
+    """Return the settings with these thresholds; those equal to the common threshold are dropped."""
     own = {**dict(settings.word_thresholds), **chosen}
     return replace(settings, word_thresholds={word: value for word, value in own.items() if value != settings.threshold})
