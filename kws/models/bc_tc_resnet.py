@@ -100,7 +100,7 @@ class BcTcResNet(nn.Module):
         return mixed
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Return the maps of a stream's new features, and the next histories; see `CarriedNetwork`."""
+        """Return the maps of a stream's new features, and the next histories; see `StatefulNetwork`."""
         maps, history = self.stem.advance(self._image(features[None]) * inside, histories[0])
         after = [history]
         for block in self.front:

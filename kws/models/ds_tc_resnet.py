@@ -69,7 +69,7 @@ class DsTcResNet(nn.Module):
         return logits
 
     def advance(self, features: Tensor, inside: Tensor, histories: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Return the maps of a stream's new features, and the next histories; see `CarriedNetwork`."""
+        """Return the maps of a stream's new features, and the next histories; see `StatefulNetwork`."""
         maps = self.norm(features.t()[None, :, :, None])
         after: list[Tensor] = []
         for index, block in enumerate(self.blocks):

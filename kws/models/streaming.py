@@ -11,8 +11,8 @@ class StreamingNetwork(nn.Module):
     """Streaming form of a network: maps (new features, cache) to (logits, next cache).
 
     Windows hold `frames` frames and end at every `step`-th one. A network that can share work between windows brings
-    its own as `network.streamed(step)`. A causal one, whose frames also depend on those before their window, brings
-    `network.advance` and `network.histories`: see `CarriedNetwork`.
+    its own as `network.to_streaming(step)`. A causal one, whose frames also depend on those before their window, brings
+    `network.advance` and `network.histories`: see `StatefulNetwork`.
 
     Args:
         step: frames from window to window, at most a window's.
@@ -110,7 +110,7 @@ def to_streaming(network: nn.Module, frames: int, bins: int, step: int, lead: in
     """
     if is_stateful(network):
         return StatefulNetwork(network, frames, step, lead)
-    own = getattr(network, "streamed", None)
+    own = getattr(network, "to_streaming", None)
     made: StreamingNetwork = own(step) if callable(own) else CachedFeatures(network, frames, bins, step)
     return made
 

@@ -49,7 +49,7 @@ def error_page(
         title: of the page.
         summary: a sentence below it.
         wrong: clips with a wrong prediction, in this order.
-        doubtful: clips with a correct prediction of low confidence.
+        least_confident: clips with a correct prediction of low confidence.
         pairs: confused labels.
     """
     text = (files(__package__) / "error_report.html.j2").read_text(encoding="utf-8")
