@@ -1,4 +1,4 @@
-"""TensorFlow's speech_commands example answered these: the part in tests/golden/tensorflow, or the whole where it is at hand."""
+"""What TensorFlow's speech_commands example answered: tests/golden/tensorflow_2_21, or all of it where that is at hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kws.streaming.decoder_settings import DecoderSettings
 
-GOLDEN = Path(__file__).parent / "golden" / "tensorflow"
+GOLDEN = Path(__file__).parent / "golden" / "tensorflow_2_21"
 # The held MFCC contains these: (every n-th frame, the first coefficients).
 WITHIN_MFCC = {"mfcc_w480_s160_d13": (1, 13), "mfcc_w480_s160_d10": (1, 10), "mfcc_w480_s320_d40": (2, 40)}
 

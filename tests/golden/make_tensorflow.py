@@ -1,4 +1,4 @@
-"""Write tests/golden/tensorflow/: the part of TensorFlow's numbers that is small enough to be held here.
+"""Write tests/golden/tensorflow_2_21/: the part of TensorFlow's numbers that is small enough to be held here.
 
     python tests/golden/make_tensorflow.py [--reference FOLDER] [--clips FOLDER]
 
@@ -125,7 +125,7 @@ def main() -> None:
         if not folder.is_dir():
             parser.error(f"{folder}: no such folder")
     for name, content in contents(arguments.reference, arguments.clips).items():
-        path = HERE / "tensorflow" / name
+        path = HERE / "tensorflow_2_21" / name
         path.parent.mkdir(exist_ok=True)
         if isinstance(content, str):
             path.write_text(content, encoding="utf-8", newline="\n")
