@@ -19,10 +19,10 @@ from kws.models.layers.channel_major import (
 )
 from kws.models.registry import register_model
 
-# Of the stages: width of the channels (times 8 τ), blocks, stride over frequency; frames are 1, 2, 4, 8 apart.
+# For each stage: channels (in units of 8 τ), blocks, stride over frequency; the dilations are 1, 2, 4, 8.
 _STAGES = ((1.0, 2, 1), (1.5, 2, 2), (2.0, 4, 2), (2.5, 4, 1))
 _STEM, _HEAD = 2.0, 4.0
-# Bins to a row of the last maps: the stem and two stages halve them, and the head needs a run of five.
+# The bins must be a multiple of this: the stem and two stages halve them, and the head needs five.
 _BINS = 40
 
 
@@ -64,7 +64,7 @@ class BcResNet(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits (batch, labels) of features (batch, frames, bins)."""
-        # Each bin has statistics of its own: bins take the channels' place, and then their own again.
+        # Bins become the channel axis for the normalisation, so each has its own statistics; then they move back.
         image = self.norm(features.transpose(1, 2)[:, :, :, None]).permute(0, 3, 2, 1)
         maps = self.head(self.blocks(self.stem(image)))
         logits: Tensor = self.output(maps.mean(dim=(2, 3)))
@@ -76,7 +76,7 @@ class Stem(nn.Module):
 
     Args:
         channels: of its output.
-        causal: it looks back alone, over four frames.
+        causal: it sees past frames only, four of them.
     """
 
     def __init__(self, channels: int, causal: bool = False) -> None:
@@ -116,7 +116,7 @@ class ImageConv(nn.Conv2d):
         if torch.compiler.is_compiling() or image.device.type != "cpu":
             return self.plain(image)
         if torch.is_autocast_enabled("cpu"):
-            # Before 25 copies of it are laid side by side.
+            # Cast before the 25 shifted copies are made, not after.
             image = image.to(torch.get_autocast_dtype("cpu"))
         planes = to_channel_major(image)[0]
         bins, frames = planes.shape[0], planes.shape[2]
@@ -128,7 +128,7 @@ class ImageConv(nn.Conv2d):
 
     def plain(self, image: Tensor) -> Tensor:
         """Compute `forward` for any memory layout."""
-        # The zeros on both sides the convolution lays itself.
+        # Padding on both sides is the convolution's own.
         return self.slide(F.pad(image, [0, 0, self.before, 0]) if self.after == 0 else image)
 
     def slide(self, image: Tensor) -> Tensor:
@@ -140,13 +140,13 @@ class Block(nn.Module):
     """A residual over frequency, and one over time alone that is broadcast back over frequency.
 
     Args:
-        inputs, outputs: channels; where they differ, or with a stride, the block has a pointwise convolution before and
-            no way past it.
+        inputs, outputs: channels; where they differ, or with a stride, the block begins with a pointwise convolution
+            and has no shortcut.
         stride: over frequency.
         dilation: frames from tap to tap.
         dropout: probability, of a whole channel.
         bands: sub-bands of the normalisation over frequency.
-        causal: it looks back alone.
+        causal: it sees past frames only.
     """
 
     def __init__(
@@ -228,7 +228,7 @@ class CollapsingDepthwise(nn.Conv2d):
             return self.plain(maps)
         planes = to_channel_major(F.pad(maps, (0, 0, 2, 2)))
         channels, bins, batch, padded = planes.shape
-        # Of five bins there is one row of output: each of the taps in time is one product over frequency.
+        # Five bins give one row of output: each tap in time is one product over frequency.
         rows = torch.bmm(self.weight.flatten(0, 1), planes.reshape(channels, bins, -1)).view(channels, 5, batch, padded)
         frames = padded - 4
         out = torch.stack([rows[:, tap, :, tap : tap + frames] for tap in range(5)]).sum(dim=0)

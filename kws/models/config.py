@@ -20,7 +20,7 @@ class ModelConfig:
     """Labels, features and model, as the configuration names them; it travels in every checkpoint and exported model.
 
     Args:
-        words: wanted words.
+        words: keywords.
         features: the front end's `name`, and its constructor's arguments.
         model: the network's, less the sizes that follow from the front end and the labels.
     """
@@ -49,5 +49,5 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> ModelConfig:
-        """Read what `to_dict` gave, of this version or an earlier one, which named classes by their Python paths."""
+        """Rebuild from `to_dict`, of this version or an earlier one (which named classes by their Python paths)."""
         return cls(tuple(settings["words"]), FRONT_ENDS.by_name(settings["features"]), MODELS.by_name(settings["model"]))

@@ -47,11 +47,10 @@ class Conv(nn.Module):
 
 
 class _StreamedConv(StreamingNetwork):
-    """The features are cached (frames, bins); of the maps, only what the padding at a window's ends reaches is its own.
+    """Caches features (frames, bins); windows share all maps but those that the padding at their ends reaches.
 
     At 98 frames that is 19 of the 49 rows that the second convolution gives. The 30 between are cut from maps over all
-    the rows at hand: two of these where `step` is odd, for pooling pairs even rows with odd ones as they lie in the
-    window.
+    the rows at hand. An odd `step` needs two such maps, as pooling pairs rows from the window's start.
     """
 
     def __init__(self, network: Conv, step: int) -> None:

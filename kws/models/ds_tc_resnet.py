@@ -83,13 +83,13 @@ def _pointwise(inputs: int, outputs: int) -> nn.Module:
 
 
 class CausalBlock(nn.Module):
-    """A depthwise convolution over time, a pointwise one, normalisation, what goes past them, ReLU.
+    """A depthwise convolution over time, a pointwise one, normalisation, the shortcut, ReLU.
 
     Args:
         inputs, outputs: channels.
         kernel, dilation: of the depthwise convolution; a kernel of 1 leaves it out.
-        past: the input goes past them as it is ("plain"), or through a pointwise convolution and normalisation of its
-            own ("convolved"); None: not at all.
+        past: the shortcut: the input unchanged ("plain"), or through its own pointwise convolution and normalisation
+            ("convolved"); None: no shortcut.
     """
 
     def __init__(

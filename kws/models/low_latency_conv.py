@@ -68,7 +68,7 @@ class LowLatencyConv(nn.Module):
 
 
 class _StreamedConv(StreamingNetwork):
-    """The features are cached (frames, bins); no window is cut out, for the convolution is one long."""
+    """Caches features (frames, bins); the kernel is one window long, so the convolution itself slides."""
 
     def __init__(self, network: LowLatencyConv, step: int) -> None:
         super().__init__(step, (network.first.kernel_size[0] - step, network.bins))

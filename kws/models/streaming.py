@@ -88,7 +88,7 @@ class StatefulNetwork(StreamingNetwork):
             histories.append(cache[place : place + size].reshape(1, channels, length, bins))
             place += size
         maps, after = self.network.advance(features, inside, histories)  # type: ignore[operator]
-        # Counted no further than it matters, so that the number stays exact.
+        # The count stops at `lead`, so that it stays exact in a float.
         parts = [torch.clamp(heard + count, max=float(self.lead))]
         for history in after:
             parts.append(history.flatten())

@@ -100,7 +100,7 @@ class LowLatencySvdf(nn.Module):
 
 
 class _StreamedSvdf(StreamingNetwork):
-    """The filtered frames are cached (filters, frames); a new frame costs bins · filters multiplies."""
+    """Caches filtered frames (filters, frames); a new frame costs bins · filters multiplies."""
 
     def __init__(self, network: LowLatencySvdf, step: int) -> None:
         filters, frames = network.first.time.shape

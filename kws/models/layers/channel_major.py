@@ -139,7 +139,7 @@ class SubSpectralNorm(nn.BatchNorm2d):
         rows = planes.reshape(1, self.num_features, -1)
         if self.training and rows.dtype == self.get_buffer("running_mean").dtype:
             return from_channel_major(self._by_row(rows.contiguous()).view(planes.shape))
-        # A view, for an index would have its gradient laid into zeros.
+        # `[..., None]` is a view; the gradient of an index would be written into zeros.
         return from_channel_major(super().forward(rows[..., None]).view(planes.shape))
 
     def _by_row(self, rows: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ class Dropout(nn.Module):
         probability: that a value becomes 0; the others are scaled up by 1 / (1 - probability).
 
     Raises:
-        KwsError: no probability, or 1.
+        KwsError: a probability below 0, or of 1 or more.
     """
 
     def __init__(self, probability: float = 0.5) -> None:
@@ -82,7 +82,7 @@ def keep_mask(like: Tensor, probability: float) -> Tensor:
     drawn = draws.view(torch.uint8 if exact else torch.int16)[: like.numel()]
     limit = min(round(probability * 2**width), 2**width - 1)
     mask: Tensor = (drawn >= (limit if exact else limit - 2**15)).view(torch.int8)
-    # In memory order, whatever the order of the dimensions: the draws are all alike.
+    # The draws are independent, so they are laid out in the memory order of `like`.
     if like.dim() == 4 and like.is_contiguous(memory_format=torch.channels_last):
         batch, channels, height, width = like.shape
         return mask.view(batch, height, width, channels).permute(0, 3, 1, 2)

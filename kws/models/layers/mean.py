@@ -11,7 +11,7 @@ from torch import Tensor
 def lean_mean(values: Tensor, dim: int) -> Tensor:
     """Return the means over one dimension, which stays with a size of 1.
 
-    autograd's own divides its gradient after it is spread over the dimension, and writes it out in an order of its own.
+    autograd's mean expands the gradient over the dimension before it divides, and loses the memory layout.
     """
     mean: Tensor = _Mean.apply(values, dim)  # type: ignore[no-untyped-call]
     return mean

@@ -45,7 +45,7 @@ class SameConv2d(nn.Conv2d):
         """Map (batch, inputs, time, frequency) to (batch, outputs, ceil(time / stride), ceil(frequency / stride))."""
         time = same_padding(maps.shape[2], self.kernel_size[0], self.stride[0])
         frequency = same_padding(maps.shape[3], self.kernel_size[1], self.stride[1])
-        # oneDNN pads for nothing where both ends are equal; only the uneven rest is copied.
+        # oneDNN pads both ends equally at no cost; only the uneven rest needs a copy.
         even = (min(time), min(frequency))
         rest = (0, frequency[1] - even[1], 0, time[1] - even[0])
         if rest != (0, 0, 0, 0):
