@@ -1,4 +1,4 @@
-"""A model into the assets of the Android app: one manifest, and the files that it names."""
+"""Copying a model into the assets of the Android app: one manifest, and the files that it names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kws.files.atomic import atomic_write
 from kws.files.json_file import write_json
 from kws.inference.metadata import Metadata
 
-# Of the app's project.
+# Relative to the folder of the app's project.
 ASSETS = Path("app/src/main/assets/kws")
 MANIFEST = "model.json"
-# Raised when an app of before would misread the manifest.
+# Incremented when an older app would misread the manifest.
 MANIFEST_FORMAT = 1
 # The app's engine for each format of `kws export`.
 ENGINES = {"mobile": "pytorch", "onnx": "onnxruntime", "onnx-int8": "onnxruntime"}
@@ -30,7 +30,7 @@ def check_android(project: Path, formats: Sequence[str]) -> None:
         formats: names, as in `--to`.
 
     Raises:
-        KwsError: the folder is none of the app's, or it has no engine for a format, or one engine would get two files.
+        KwsError: the folder is not the app's, or it has no engine for a format, or one engine would get two files.
     """
     if not (project / "app/src/main/AndroidManifest.xml").is_file():
         raise KwsError(f"--android: {project} holds no app/src/main/AndroidManifest.xml; give the app's folder, mobile/android")
@@ -43,7 +43,7 @@ def check_android(project: Path, formats: Sequence[str]) -> None:
 
 
 def put_into_app(project: Path, files: dict[str, Path], metadata: Metadata, name: str) -> list[Path]:
-    """Put a model into the app in place of the one that is there.
+    """Replace the model in the app.
 
     Files are written under names that carry their SHA-256, then the manifest is renamed into place, then what it does
     not name is removed: whenever this is cut off, the manifest names whole files of one model.

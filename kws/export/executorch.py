@@ -60,8 +60,7 @@ def _contiguous(module: nn.Module) -> nn.Module:
 def _drop_whole_slices(program: ExportedProgram) -> None:
     """Remove slices that take all there is, which torch.export writes as `alias`.
 
-    As operators of their own they part what XNNPACK could do in one go, and fail on images with channels last in
-    memory.
+    Left in, they split what XNNPACK could compute as one part, and fail on channels-last images.
     """
     graph = program.graph_module.graph
     for node in graph.find_nodes(op="call_function", target=torch.ops.aten.alias.default):

@@ -28,7 +28,7 @@ from kws.inference.loading import load
 from kws.inference.metadata_file import write_description
 from kws.inference.model import ExportedModel
 
-# Of the test split, for the comparison clip by clip; and of the training split, to calibrate with.
+# Numbers of clips: of the test split, for the comparison; of the training split, to calibrate with.
 _REAL_CLIPS, _CALIBRATION_CLIPS = 200, 300
 
 
@@ -72,7 +72,7 @@ def export(model: WaveformModel, form: Format, folder: Path, stem: str, data: Ex
         form: kind of file.
         folder: where to, made if need be.
         stem: of the name.
-        data: real clips; None: the comparison makes do with made-up signals, and nothing can be quantised.
+        data: real clips; None: only synthetic signals are compared, and quantised formats are refused.
 
     Returns:
         The report; the exported model was kept if it says `passed`.

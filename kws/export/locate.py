@@ -17,7 +17,7 @@ from kws.inference.checkpoint import WaveformModel
 from kws.inference.loading import load
 from kws.inference.model import ExportedModel
 
-# Of a feature; in float32 they are certain to 1e-4 (an MFCC of silence is -247).
+# Largest difference of a feature; float32 features are exact to about 1e-4 (an MFCC of silence is -247).
 _FEATURE_LIMIT = 1e-3
 
 

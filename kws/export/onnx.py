@@ -19,8 +19,7 @@ from kws.inference.suppress_warnings import suppress_warnings
 
 # The lowest that PyTorch's exporter writes without converting afterwards.
 OPSET = 18
-# The lowest version of the file's own format with that opset; the exporter's newest is refused by runtimes of a year
-# before.
+# The lowest version of the file format with that opset; runtimes a year old refuse the exporter's newest.
 IR_VERSION = 8
 
 
@@ -53,7 +52,7 @@ def _package() -> Any:
 def write_onnx(
     module: nn.Module, example: Tensor | tuple[Tensor, ...], metadata: Metadata, path: Path, ports: Ports = CLIPS
 ) -> None:
-    """Write a module.
+    """Write a module as an ONNX file.
 
     Nodes are named by the part of the module that they came from (`front_end.spectrum/linear`, `network.first/conv2d`).
     The front end's large tables are written as operators that compute them (`kws.export.graph.constants`), and the
@@ -70,7 +69,7 @@ def write_onnx(
         KwsError: the packages for export are missing, or an operator can't be written.
     """
     onnx = _package()
-    # The exporter warns about operators of torchvision, and about its own inside.
+    # The exporter warns about operators of torchvision, and about its own internals.
     with suppress_warnings("torch.onnx", "onnxscript", "onnx_ir"):
         try:
             program = torch.onnx.export(
@@ -91,7 +90,7 @@ def write_onnx(
 
 
 def _tidy(model: Any) -> None:
-    """Name nodes by their place in the module, and drop the exporter's traces of this machine's files."""
+    """Name nodes by their module path, and drop the exporter's traces of this machine's files."""
     for node in model.graph:
         scopes = node.metadata_props.get("namespace", "").split("/")
         place, operation = (scope.split(":")[0].strip() for scope in ("", *scopes)[-2:])

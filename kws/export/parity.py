@@ -21,11 +21,11 @@ from kws.inference.model import ExportedModel
 
 # Largest difference of a probability.
 LIMIT = 1e-4
-# Where rounding alone moves the checkpoint's answer: this many times its own error.
+# Larger differences are allowed up to this many times the checkpoint's own rounding error.
 ROUNDING_MARGIN = 10.0
-# Of a quantised model's accuracy, in percent of the clips.
+# Largest loss of a quantised model's accuracy, in percentage points.
 LARGEST_LOSS_POINTS = 0.5
-# Relative, of float32.
+# Relative precision of float32.
 _LAST_BIT = np.float32(2**-23)
 _BATCH = 50
 
@@ -145,9 +145,9 @@ def compare(
 ) -> tuple[SignalParity, ...]:
     """Compare an exported model's probabilities with its checkpoint's, kind by kind.
 
-    A front end takes logarithms, so that a pure tone's empty bands show the rounding of its sums, and no two
-    implementations agree. What rounding alone does is therefore measured beside: the largest distance from the
-    checkpoint in float64 to the checkpoint in float32, given the clip, and given it with its last bits changed at
+    A front end takes logarithms, so the empty bands of a pure tone show the rounding of its sums, and no two
+    implementations agree there. The effect of rounding is therefore measured too: the largest distance from the
+    checkpoint in float64 to the checkpoint in float32, for the clip, and for the clip with its last bits changed at
     random.
 
     Args:

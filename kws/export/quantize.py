@@ -3,10 +3,13 @@
 docs/export.md has the measurements behind the choices here:
 
 - The first layer and all before the second compute in float: an MFCC's coefficients differ too much in range for one
-scale. - Depthwise convolutions compute in float: their channels differ in range too. - The weights of both are stored
-in 8 bits, with a scale for each channel, or for each position of the first layer's kernel. - The other weights use 7 of
-their 8 bits: without VNNI instructions, products of 8-bit weights overflow in 16 bits. - Logits stay in float. - A
-range reaches from the smallest to the largest value, and is asymmetric.
+  scale.
+- Depthwise convolutions compute in float: their channels differ in range too.
+- The weights of both are stored in 8 bits, with a scale for each channel, or for each position of the first layer's
+  kernel.
+- The other weights use 7 of their 8 bits: without VNNI instructions, products of 8-bit weights overflow in 16 bits.
+- Logits stay in float.
+- A range reaches from the smallest to the largest value, and is asymmetric.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ def write_int8(module: nn.Module, example: Tensor, metadata: Metadata, path: Pat
         example: an input of two or more (batch, samples); the batch may be of any size later.
         metadata: goes into the file's metadata_props, as JSON.
         path: the file.
-        calibration: float32 (clips, samples): sound such as the model will hear, from which ranges are taken.
+        calibration: float32 (clips, samples): sound like that of later use, from which the ranges are taken.
 
     Raises:
         KwsError: no clips to calibrate with, the packages for export are missing, or the model can't be quantised.
@@ -97,7 +100,7 @@ def _quantise(plain: Path, quantised: Path, calibration: NDArray[np.float32]) ->
 
 
 class _Clips:
-    """Feeds the calibration; as `onnxruntime.quantization.CalibrationDataReader`."""
+    """Feeds the calibration clips, like `onnxruntime.quantization.CalibrationDataReader`."""
 
     def __init__(self, name: str, batches: list[NDArray[np.float32]]) -> None:
         self._batches = iter([{name: batch} for batch in batches])
@@ -131,7 +134,7 @@ def _is_depthwise(node: Any) -> bool:
 def _pool_before_relu(graph: Any, names: list[str]) -> None:
     """Swap a ReLU and the max-pooling that follows it, among the named nodes; the values stay the same.
 
-    ONNX Runtime would otherwise pool after it has rounded, and its kernel for that takes twenty times as long.
+    ONNX Runtime would otherwise pool 8-bit values, which is far slower (docs/export.md).
     """
     nodes = list(graph.node)
     for relu, pool in pairwise(nodes):

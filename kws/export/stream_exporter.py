@@ -29,9 +29,9 @@ from kws.models.streaming import is_stateful
 from kws.streaming.scorer import StatefulScorer
 
 _log = logging.getLogger(__name__)
-# Of the test split, joined to one stream: a copy of each of its windows is held.
+# Clips of the test split joined to one stream; few, as every window is copied into memory.
 _REAL_CLIPS = 30
-# One after another in one stream; not those whose scores are of rounding alone.
+# Kinds of sound that follow each other in one stream; not those whose scores only show rounding.
 _IN_TURN = ("voice", "silence", "white noise", "one sample", "faint noise", "full-scale clipping")
 
 SUFFIXES = {"onnx": ".stream.onnx", "torchscript": ".stream.pt", "mobile": ".stream.ptl"}
@@ -48,7 +48,7 @@ def export_streaming(
         folder: where to, made if need be.
         stem: of the name.
         stride_ms: from window to window.
-        data: real clips, some joined to a stream for the comparison, all for the accuracy; None: made-up signals alone.
+        data: real clips, some joined to a stream for the comparison, all for the accuracy; None: synthetic signals.
 
     Returns:
         The report; the exported model was kept if it says `passed`.

@@ -35,7 +35,7 @@ def write_mobile(module: nn.Module, metadata: Metadata, path: Path) -> None:
 
 
 def _save(to_buffer: Callable[..., bytes], metadata: Metadata, path: Path) -> None:
-    # By way of memory: on a full disk torch's own writer ends the whole process.
+    # Written to memory first: on a full disk torch's own file writer aborts the process.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         content = to_buffer(_extra_files={METADATA_KEY: metadata.to_json()})

@@ -16,7 +16,7 @@ def shorten(graph: Any) -> None:
         graph: without graphs inside its nodes.
     """
     kept = {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
-    # An output that nobody wants has no name.
+    # An unused output has no name.
     made = [name for node in graph.node for name in node.output if name and name not in kept]
     taken = kept | {name for name in made if name.isdigit()}
     free = (str(number) for number in count() if str(number) not in taken)
