@@ -30,7 +30,7 @@ class WaveformModel(nn.Module):
         recipe: labels and settings.
         training: where the weights came from, for the metadata.
         decoder: settings of the streaming decoder, for the metadata; None: the defaults.
-        temperature: logits are divided by it, so that the probabilities mean what they say.
+        temperature: logits are divided by it, so that the probabilities are calibrated.
 
     Attributes:
         recipe, decoder, temperature: as given.
@@ -121,7 +121,7 @@ def load_checkpoint(path: str | Path) -> WaveformModel:
     except (KeyError, TypeError, AttributeError) as error:
         raise KwsError(f"{path}: its entries are not those that train.py writes ({error!r}); give another checkpoint") from error
     facts = {"checkpoint": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    # There once `kws tune` has put them in.
+    # Present once `kws tune` has written them.
     decoder = DecoderSettings.from_dict(checkpoint[CHECKPOINT_KEY].get("decoder", {}))
     temperature = checked_temperature(checkpoint[CHECKPOINT_KEY].get("temperature", 1.0), str(path))
     model = WaveformModel(recipe, {**facts, "steps": int(checkpoint.get("global_step", 0))}, decoder, temperature)

@@ -22,7 +22,7 @@ STRIDE_MS = DecoderSettings().stride_ms
 
 
 def default_stride_ms(hop_ms: float) -> float:
-    """Return the decoder's stride, or for a hop that it is no multiple of the nearest whole number of hops."""
+    """Return the decoder's default stride (ms), rounded to a whole number of hops."""
     return max(round(STRIDE_MS / hop_ms), 1) * hop_ms
 
 
@@ -47,7 +47,7 @@ class StreamingScores(nn.Module):
         super().__init__()
         spec = model.spec
         self.stride = _checked_stride(stride_ms, model)
-        # Where windows lie apart, frames between them belong to none.
+        # Where windows lie apart, the frames between belong to no window.
         step = min(self.stride // spec.hop, spec.frames)
         if is_stateful(model.network) and step * spec.hop < self.stride:
             raise KwsError(
@@ -58,7 +58,7 @@ class StreamingScores(nn.Module):
         strides = -(-(spec.window + (spec.frames - 1) * spec.hop) // self.stride)
         lead = strides * step - spec.frames
         self.network = to_streaming(model.network, model.front_end.frames, model.front_end.bins, step, lead)
-        # A stride's frames end where it does, and begin in sound heard before, or, where windows or frames lie apart,
+        # The frames of a stride end where it does. They begin in earlier samples or, where windows or frames lie apart,
         # within it.
         before = spec.window + (step - 1) * spec.hop - self.stride
         self.kept = max(-(-before // self.stride), 0)

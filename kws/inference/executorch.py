@@ -39,7 +39,7 @@ class ExecuTorchModel(ExportedModel):
     def __init__(self, path: Path, threads: int | None = None) -> None:
         content = _unsealed(path)
         runtime = _open_runtime(path, threads)
-        # Its C++ speaks through Python's stderr.
+        # Its C++ code writes messages to Python's stderr.
         with redirect_stderr(io.StringIO()) as said:
             try:
                 # The program's methods read from it: it must live as long as they do.
@@ -97,9 +97,9 @@ def _unsealed(path: Path) -> bytes:
 def _open_runtime(path: Path, threads: int | None) -> Any:
     """Open ExecuTorch's runtime; set its threads where that is still possible."""
     library = "executorch.extension.pybindings.portable_lib"
-    # A method keeps a pointer to the pool, which setting frees: once there may be a method, the pool is left alone.
+    # Setting the pool frees the old one, to which loaded methods keep a pointer: set it only before any method exists.
     first = library not in sys.modules
-    with suppress_warnings(*NOISY), redirect_stderr(io.StringIO()):  # it tells of the processor
+    with suppress_warnings(*NOISY), redirect_stderr(io.StringIO()):  # it prints facts about the CPU
         try:
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime

@@ -15,11 +15,11 @@ from kws.labels import LabelSet
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.scorer import StreamLayout
 
-# Raised when a reader of the older format would misread the newer.
+# Incremented when an older reader would misread the new format.
 FORMAT = 1
-# Under this name the metadata lies in each kind of file.
+# Name of the metadata entry in every kind of exported file.
 METADATA_KEY = "kws"
-# Under this one the labels and settings of a checkpoint.
+# Name of a checkpoint's entry with labels and settings.
 CHECKPOINT_KEY = "kws"
 
 
@@ -102,7 +102,7 @@ class Metadata:
                 content["training"],
                 content["kws_version"],
                 StreamLayout.from_dict(content["streaming"]) if "streaming" in content else None,
-                # Not there in files of before.
+                # Absent from files of earlier versions.
                 checked_temperature(content.get("temperature", 1.0), name),
             )
         except (KeyError, TypeError) as error:
@@ -111,7 +111,7 @@ class Metadata:
 
 def _spec(sound: Mapping[str, Any]) -> FeatureSpec:
     lengths = {name: sound[name] for name in ("clip_ms", "window_ms", "hop_ms")}
-    return FeatureSpec(sound["rate_hz"], **lengths, fit=sound.get("fit", START))  # `fit`: not there in files of before
+    return FeatureSpec(sound["rate_hz"], **lengths, fit=sound.get("fit", START))  # `fit`: absent from earlier files
 
 
 def _sound(spec: FeatureSpec) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from kws.streaming.at_temperature import at_temperature
 from kws.streaming.decoder import CommandDecoder
 from kws.streaming.decoder_settings import DecoderSettings
 
-# torch maps tensors from the file as they lie, and aligns each to this; the padding is an extra field of this name.
+# torch memory-maps tensors from the file, each aligned to this many bytes; the padding is an extra field of this name.
 _ALIGNMENT, _PADDING = 64, b"FB"
 
 
 def write_decoder(path: Path, settings: DecoderSettings) -> None:
     """Put decoder settings into a model's file, written whole: a checkpoint, or an exported `.onnx`, `.pt` or `.ptl`.
 
-    Where the description of an `.onnx` file lies beside it as JSON, that gets them too; one that is missing stays so.
+    The JSON description beside an `.onnx` file is updated too, if there is one.
 
     Args:
         path: the file.
@@ -45,9 +45,7 @@ def write_decoder(path: Path, settings: DecoderSettings) -> None:
 def write_temperature(path: Path, temperature: float) -> None:
     """Write a temperature into a checkpoint, and adapt its thresholds to keep the same detections.
 
-    The file is replaced atomically.
-
-    All else in it stays, and a run resumes from it as before.
+    The file is replaced atomically. Its other contents stay, and training can resume from it.
 
     Args:
         path: the checkpoint.
@@ -104,7 +102,7 @@ def _with_onnx(path: Path, settings: DecoderSettings) -> bytes:
     import onnx
 
     try:
-        # As it lies in the file: weights beside it, if any, stay there.
+        # Weights in external files, if any, stay there.
         model = onnx.load(os.fspath(path), load_external_data=False)
     except Exception as error:  # a damaged file raises anything
         raise KwsError(f"{path}: can't be read as an ONNX model ({error}); it is cut off, or another kind of file") from error

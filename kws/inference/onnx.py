@@ -57,7 +57,7 @@ def open_session(path: Path, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
-    # What it would print itself comes as an error anyway.
+    # What it would print is raised as an error anyway.
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -12,8 +12,8 @@ from kws.errors import KwsError
 class TorchThreads:
     """Remembers which process let torch start its threads.
 
-    They are OpenMP's: a forked child has none of them, doesn't know it, and waits for them forever in its first
-    operator that uses several. With one thread nothing waits.
+    They are OpenMP threads: a forked child has none of them, and its first operator that uses several threads waits
+    for them forever. With one thread there is no wait.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class TorchThreads:
             name: of the model, for the error.
 
         Raises:
-            KwsError: it would never end.
+            KwsError: the computation would never end.
         """
         threads = torch.get_num_threads()
         if threads == 1:
@@ -41,5 +41,5 @@ class TorchThreads:
             )
 
 
-# What a process has started is a fact of the process: one for all models.
+# Threads belong to the process, so one object serves all models.
 TORCH_THREADS = TorchThreads()

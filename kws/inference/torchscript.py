@@ -76,8 +76,8 @@ def _loaded(path: Path, load: Any) -> Any:
 
 
 def _read_metadata(path: Path) -> Metadata:
-    # Straight from the archive, which both kinds are: the lite interpreter's loader in Python gives no extra files, and
-    # a damaged file is best found before torch's own reader sees it.
+    # Read from the zip archive, which both kinds are: the lite interpreter's Python loader gives no extra files, and a
+    # damaged file should be found before torch's own reader opens it.
     try:
         with zipfile.ZipFile(path) as archive:
             if (bad := archive.testzip()) is not None:
