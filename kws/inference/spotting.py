@@ -46,7 +46,7 @@ def spot(
         settings: others of the decoder, `kws.streaming.DecoderSettings`, in place of the model's own.
 
     Returns:
-        The detections in the order of time; `_unknown_` is among them, as in the original.
+        The detections in the order of time; `_unknown_` is among them, as in TensorFlow's tutorial.
 
     Raises:
         KwsError: sound, model or settings that can't be used.
