@@ -44,8 +44,9 @@ class Registry(Generic[Kind]):
             if name in self._classes:
                 raise ValueError(f"{self.setting}: the name {name!r} is taken by {self._classes[name].__qualname__}")
             self._classes[name] = decorated  # type: ignore[assignment]
-            for path in (f"{decorated.__module__}.{decorated.__qualname__}", former_path):
-                self._paths[path or name] = name
+            self._paths[f"{decorated.__module__}.{decorated.__qualname__}"] = name
+            if former_path is not None:
+                self._paths[former_path] = name
             return decorated
 
         return add
@@ -55,12 +56,16 @@ class Registry(Generic[Kind]):
         return sorted(self._classes)
 
     def by_name(self, settings: Settings) -> dict[str, Any]:
-        """Return the settings in today's form: the registered name in place of a registered class's `_target_`."""
-        settings = {self.former_settings.get(key, key): value for key, value in settings.items()}
-        name = self._paths.get(str(settings.get("_target_", "")))
+        """Return the settings of a registered class in today's form: its name, today's names of its settings.
+
+        Those of a class by another path are returned as they are.
+        """
+        path = settings.get("_target_")
+        name = settings.get("name") if path is None else self._paths.get(str(path))
         if name is None:
             return dict(settings)
-        return {"name": name, **{key: value for key, value in settings.items() if key != "_target_"}}
+        others = {key: value for key, value in settings.items() if key not in ("_target_", "name")}
+        return {"name": name, **{self.former_settings.get(key, key): value for key, value in others.items()}}
 
     def find(self, settings: Settings) -> type[Kind]:
         """Return the class that the settings name.
@@ -69,9 +74,9 @@ class Registry(Generic[Kind]):
             KwsError: there is none, or it does not derive from the base class.
         """
         settings = self.by_name(settings)
+        name = settings.get("name")
         if "_target_" in settings:
             return self._import(str(settings["_target_"]))
-        name = settings.get("name")
         if name not in self._classes:
             near = difflib.get_close_matches(str(name), self.names(), n=1)
             hint = f"did you mean {near[0]}? " if near else ""
@@ -84,8 +89,9 @@ class Registry(Generic[Kind]):
         Raises:
             KwsError: there is no such class, or its constructor refuses the settings.
         """
+        settings = self.by_name(settings)
         found = self.find(settings)
-        arguments = {key: value for key, value in self.by_name(settings).items() if key != "name" and not key.startswith("_")}
+        arguments = {key: value for key, value in settings.items() if key != "name" and not key.startswith("_")}
         try:
             return found(**{**arguments, **sizes})
         except TypeError as error:

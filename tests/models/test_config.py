@@ -124,6 +124,28 @@ class OwnNetwork(nn.Module):
         self.shape = (frames, bins, labels, depth)
 
 
+class RatedFrontEnd(OwnFrontEnd):
+    def __init__(self, bins: int, rate_hz: int) -> None:
+        super().__init__(bins)
+        self.rate_hz = rate_hz
+
+
+def test_a_class_of_ones_own_keeps_the_names_of_its_settings() -> None:
+    settings = {"_target_": f"{__name__}.RatedFrontEnd", "bins": 7, "rate_hz": 8000}
+    kept = ModelConfig.from_dict({"words": ["yes"], "features": settings, "model": MODEL})
+    assert kept.features == settings
+    front_end = kept.build_front_end()
+    assert isinstance(front_end, RatedFrontEnd)
+    assert front_end.rate_hz == 8000
+
+
+def test_a_registered_class_takes_its_former_path_and_settings() -> None:
+    former = {"_target_": "kws.features.LogMel", "rate_hz": 8000}
+    kept = ModelConfig.from_dict({"words": ["yes"], "features": former, "model": MODEL})
+    assert kept.features == {"name": "log_mel", "sample_rate": 8000}
+    assert kept.build_front_end().spec.sample_rate == 8000
+
+
 def test_classes_of_ones_own() -> None:
     made = recipe({"_target_": f"{__name__}.OwnFrontEnd", "bins": 7}, {"_target_": f"{__name__}.OwnNetwork", "depth": 2})
     network = made.build_network(made.build_front_end())
