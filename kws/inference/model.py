@@ -16,31 +16,18 @@ from kws.audio.io import read_audio, to_float
 from kws.errors import InputError, KwsError
 from kws.inference.metadata import Metadata
 from kws.labels import LabelSet
+from kws.streaming.scorer import ClipModel
 
 Waveforms = NDArray[np.float32]
 Scores = NDArray[np.float32]
 
 
-class Model(Protocol):
+class Model(ClipModel, Protocol):
     """A model that takes sound and gives scores: a checkpoint or any exported model."""
 
     @property
     def metadata(self) -> Metadata:
         """Labels and settings."""
-        ...
-
-    @property
-    def labels(self) -> LabelSet:
-        """The label set, in the order of the scores."""
-        ...
-
-    @property
-    def spec(self) -> FeatureSpec:
-        """Rate and length of the clips it takes."""
-        ...
-
-    def score(self, waveform: Waveforms) -> Scores:
-        """Return the probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
         ...
 
     def __call__(self, waveform: Waveforms) -> Scores:

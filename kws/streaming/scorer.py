@@ -55,7 +55,7 @@ class ClipModel(Protocol):
 
     @property
     def labels(self) -> LabelSet:
-        """The label set."""
+        """The label set, in the order of the scores."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class ClipModel(Protocol):
         ...
 
     def score(self, waveform: Samples) -> Scores:
-        """Compute probabilities (batch, labels) of waveforms (batch, samples)."""
+        """Compute probabilities (batch, labels) of waveforms (batch, samples) in [-1, 1]."""
         ...
 
 
