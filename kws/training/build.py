@@ -17,7 +17,7 @@ from kws.training.callbacks import make_callbacks
 from kws.training.interruption import Interruption
 from kws.training.module import KeywordModule
 from kws.training.schedule import Schedule
-from kws.training.settings import argument_types, build, built
+from kws.training.settings import argument_types, build, built, plain_settings
 
 
 def build_module(cfg: DictConfig, recipe: ModelConfig, schedule: Schedule) -> KeywordModule:
@@ -46,9 +46,7 @@ def build_trainer(
     Raises:
         KwsError: settings that don't fit.
     """
-    settings = OmegaConf.to_container(cfg.trainer, resolve=True)
-    assert isinstance(settings, dict)
-    given = {str(name): value for name, value in settings.items()}
+    given = plain_settings(cfg.trainer, "trainer")
     callbacks, logger = given.pop("callbacks", None), given.pop("logger", None)
     if given.get("max_steps") is None:
         given["max_steps"] = schedule.total_steps
@@ -67,8 +65,7 @@ def build_trainer(
 
 
 def _build_logger(cfg: DictConfig, folder: Path) -> Any:
-    settings = OmegaConf.to_container(cfg.logger, resolve=True) or {}
-    assert isinstance(settings, dict)
+    settings = plain_settings(cfg.logger, "logger")
     if "_target_" in settings and "save_dir" in argument_types(settings["_target_"], "logger").types:
         settings.setdefault("save_dir", str(folder))
     return built("logger", lambda: instantiate(settings) or False)

@@ -54,9 +54,7 @@ def check_settings(cfg: DictConfig) -> None:
     """
     for key in sorted(OmegaConf.missing_keys(cfg)):
         raise missing(key)
-    settings = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(settings, dict)
-    named = {str(key): value for key, value in settings.items()}
+    named = plain_settings(cfg, "configuration")
     for key, hint in typing.get_type_hints(RunSettings).items():
         if key in named:
             _check_type(named[key], hint, key)
@@ -64,6 +62,22 @@ def check_settings(cfg: DictConfig) -> None:
     rooms = [room for room in ("features", "augment", "split", "model") if room in named]
     for room in dict.fromkeys([*rooms, *named]):
         _check(named[room], room, named.get("words"))
+
+
+def plain_settings(node: Any, key: str) -> dict[str, Any]:
+    """Return a section of a configuration as a plain dictionary, resolved; empty for none.
+
+    Args:
+        node: the section; None: there is none.
+        key: its name, for the error.
+
+    Raises:
+        KwsError: it is a value or a list.
+    """
+    if node is not None and not isinstance(node, DictConfig):
+        raise KwsError(f"{key}: {node} given; settings expected, {{name: value, …}}")
+    settings = None if node is None else OmegaConf.to_container(node, resolve=True)
+    return {str(name): value for name, value in settings.items()} if isinstance(settings, dict) else {}
 
 
 def build(cfg: DictConfig, room: str, **given: Any) -> Any:
