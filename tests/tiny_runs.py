@@ -14,19 +14,15 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from runs import CONF, SMALL
 from torch import Tensor
 
 from kws.training.datamodule import FeatureBatch
 from kws.training.module import KeywordModule
 from kws.training.run import train
 
-CONF = Path(__file__).parents[1] / "conf"
-# 6 steps an epoch; 12 steps, a validation every 3.
-TINY = [
-    "data=folder", "words=['yes','no']", "model=tiny_conv", "model.filters=2", "features.hop_ms=40", "data.batch_size=5",
-    "schedule.steps=[8,4]", "trainer.val_check_interval=3", "trainer.log_every_n_steps=2", "trainer.accelerator=cpu",
-    "checkpoint_steps=5", "threads=1", "progress=false", "logger=none", "calibrate=false", "optim=nesterov", "optim.lr=0.02",
-]  # fmt: skip
+# 12 steps.
+TINY = [*SMALL, "schedule.steps=[8,4]", "logger=none", "calibrate=false", "optim=nesterov", "optim.lr=0.02"]
 
 
 def configured(*overrides: str) -> DictConfig:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kws.audio.sound_decoder import decode, refuse_empty
+from kws.audio.wav_header import MOST_WAV_BYTES, WavLayout, wav_header, wav_layout, with_length
 from kws.audio.wav_header import AudioError as AudioError
-from kws.audio.wav_header import WavLayout, wav_header, wav_layout, with_length
 from kws.files.atomic import atomic_write
 
 # Compared in lower case.
@@ -110,7 +110,7 @@ def write_wav(path: Path | str, samples: NDArray[np.int16], sample_rate: int) ->
     if samples.dtype != np.int16 or samples.ndim != 1:
         raise TypeError(f"samples: int16 of shape (samples,) expected, {samples.dtype} of shape {samples.shape} given")
     path = Path(path)
-    if (size := samples.nbytes) > 0xFFFFFFFF - 36:
+    if (size := samples.nbytes) > MOST_WAV_BYTES:
         raise AudioError(f"{path}: {size} bytes of sound don't fit in a WAV file (4 GiB); write it in parts")
     try:
         with atomic_write(path) as temporary:

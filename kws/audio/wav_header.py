@@ -11,6 +11,8 @@ from kws.errors import KwsError
 
 # Writers that cannot seek back (ffmpeg, sox, arecord in a pipe) leave 0 or a size near 2 or 4 GiB in the header.
 _UNKNOWN_LENGTH = 0x7FFF0000
+# The RIFF size, in 32 bits, counts the 36 bytes of header that follow it as well.
+MOST_WAV_BYTES = 0xFFFFFFFF - 36
 
 
 class AudioError(KwsError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kws.audio.wav_header import MOST_WAV_BYTES
 from kws.errors import KwsError
 from kws.evaluation.streams.simulation_settings import SimulationSettings
 from kws.labels import UNKNOWN
@@ -20,8 +21,6 @@ from kws.streaming.events import SpokenWord
 _PIECE_S, _PIECE_STRIDE_S, _PIECE_FADE_S, _WORD_FADE_S = 1.5, 1.0, 0.25, 500 / 16_000
 # A stream is mixed in blocks, so that an hour needs little more memory than its 16-bit samples.
 _BLOCK_S = 30
-# A WAV file holds 4 GiB less its header; in 16-bit samples.
-_MOST_SAMPLES = (0xFFFFFFFF - 36) // 2
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def _length(minutes: float, sample_rate: int, clip_samples: int) -> int:
     Raises:
         KwsError: shorter than a clip, or longer than a WAV file holds.
     """
-    most = _MOST_SAMPLES / (60 * sample_rate)
+    most = MOST_WAV_BYTES // 2 / (60 * sample_rate)
     if minutes > most:
         raise KwsError(f"minutes: {minutes:g} given; a WAV file holds at most {most:.0f} at {sample_rate} Hz; make several")
     length = round(minutes * 60 * sample_rate)
