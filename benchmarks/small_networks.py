@@ -30,7 +30,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from kws.frontend import processor
+from kws.frontend import cpu as processor
 from kws.models.config import ModelConfig
 from kws.training.allocator import keep_freed_memory
 from kws.training.module import KeywordModule

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kws.cli.clip_set import add_set_arguments, open_set, score_set
+from kws.cli.set_arguments import add_set_arguments, open_set, score_set
 from kws.files.table import text_table
 
 if TYPE_CHECKING:

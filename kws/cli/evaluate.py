@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kws.cli.clip_set import add_set_arguments, open_set, score_set, split_rule
+from kws.cli.set_arguments import add_set_arguments, open_set, score_set, split_rule
 
 if TYPE_CHECKING:
     from kws.data.sets.clip_set import ClipSet

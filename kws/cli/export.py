@@ -120,7 +120,7 @@ def open_data(args: argparse.Namespace, model: WaveformModel) -> ExportData:
     """Open the clips of --data: the testing split, and some of the training split."""
     from functools import partial
 
-    from kws.cli.clip_set import default_rule
+    from kws.cli.set_arguments import default_rule
     from kws.data.background import load_background
     from kws.data.sets.split_set import open_split
     from kws.data.sources.folder import Folder

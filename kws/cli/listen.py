@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from kws.inference.model import Model
     from kws.streaming.live_session import LiveSession, SessionState
-    from kws.streaming.microphone import Microphone
     from kws.streaming.recorder import Recorder
+    from kws.streaming.sound_source import Microphone
 
 EPILOG = """\
 On a terminal it shows every label's score (┊ marks its threshold), the latest detections, the level of the sound, what the
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from kws.streaming.live_session import LiveSession
 
     if args.list_devices:
-        from kws.streaming.portaudio import list_microphones
+        from kws.streaming.portaudio_microphone import list_microphones
 
         print("\n".join(list_microphones()))
         return 0
@@ -104,12 +104,12 @@ def open_source(args: argparse.Namespace, model: Model) -> Microphone:
 
     if args.wav is not None:
         from kws.audio.long_recording import read_sound
-        from kws.streaming.microphone import RealTimeSound
+        from kws.streaming.sound_source import RealTimeSound
 
         return RealTimeSound(read_sound(args.wav, model.spec), model.spec.sample_rate, args.wav.name, args.speed)
     if args.speed != 1:
         raise KwsError(f"--speed {args.speed:g}: has no effect without --wav; a microphone hears in its own time")
-    from kws.streaming.portaudio import PortAudioMicrophone
+    from kws.streaming.portaudio_microphone import PortAudioMicrophone
 
     device = int(args.device) if args.device is not None and args.device.isdigit() else args.device
     return PortAudioMicrophone(model.spec.sample_rate, device)

@@ -63,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return the exit status."""
-    from kws.cli.clip_set import default_rule
+    from kws.cli.set_arguments import default_rule
     from kws.errors import KwsError
     from kws.evaluation.streams.simulation import simulate_stream
     from kws.evaluation.streams.simulation_clips import open_clips

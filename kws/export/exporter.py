@@ -17,8 +17,8 @@ from kws.audio.io import to_float
 from kws.data.sets.clip_set import ClipSet
 from kws.errors import KwsError
 from kws.evaluation.predictions import evaluate
+from kws.export.first_difference import first_difference
 from kws.export.formats import Format
-from kws.export.locate import first_difference
 from kws.export.parity import ParityReport, clip_ms, compare
 from kws.export.probes import hard_signals
 from kws.files.atomic import replace_file

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from kws.audio.framing import FeatureSpec
-from kws.frontend import processor
+from kws.frontend import cpu
 from kws.frontend.fast_linear import fast_linear
 
 # In exported models, frames of more pieces than this are gathered sample by sample.
@@ -58,7 +58,7 @@ class Spectrum(nn.Module):
         frames = self._frames(waveform)
         if torch.jit.is_scripting():
             return self._by_products(frames)
-        if torch.compiler.is_compiling() or not self.training or frames.device.type != "cpu" or not processor.lacks_avx512():
+        if torch.compiler.is_compiling() or not self.training or frames.device.type != "cpu" or not cpu.lacks_avx512():
             return self._by_products(frames)
         return self._by_fft(frames)
 

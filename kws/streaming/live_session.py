@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from kws.audio.io import to_int16
 from kws.streaming.decoder_settings import DecoderSettings
 from kws.streaming.events import Detection
-from kws.streaming.microphone import Block
 from kws.streaming.recorder import Recorder
 from kws.streaming.score_window import ScoreWindow
 from kws.streaming.scorer import Scores, StreamScorer
+from kws.streaming.sound_source import Block
 from kws.streaming.spotter import Spotter
 
 _KEPT = 100  # latest detections, for the display

@@ -19,10 +19,10 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from kws.errors import KwsError, first_line, user_error
-from kws.training.command import with_resume
 from kws.training.explain import explain
 from kws.training.former_names import with_todays_names
 from kws.training.overrides import prepare
+from kws.training.resume_command import with_resume
 from kws.training.run import train
 from kws.training.sweep import finish_sweep, note_failure
 

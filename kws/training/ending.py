@@ -12,9 +12,9 @@ import pytorch_lightning as pl
 
 from kws.errors import KwsError
 from kws.inference.checkpoint import read_checkpoint
-from kws.training.command import go_on_command
 from kws.training.interruption import Interrupted
 from kws.training.nan_guard import Diverged
+from kws.training.resume_command import go_on_command
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from kws.inference.metadata_update import write_temperature
 from kws.plots.figure import save_figure
 from kws.plots.reliability import reliability_figure
 from kws.reports.test_report import summary, write_report
-from kws.training.best import best_callback, written_best
+from kws.training.best_of_run import best_callback, written_best
 from kws.training.datamodule import KeywordData
 from kws.training.last_checkpoint import is_trial
 from kws.training.module import KeywordModule

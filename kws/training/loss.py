@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.models.config import ModelConfig
-from kws.training.distillation import Teacher
+from kws.training.teacher import Teacher
 
 
 class Objective:

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from kws.export.formats import find_formats
 from kws.models.config import ModelConfig
 from kws.models.summary import describe
-from kws.training.best import TakeBestAlong, find_best
+from kws.training.best_of_run import TakeBestAlong, find_best
 from kws.training.build import build_module, build_trainer
-from kws.training.checkpoint_io import remove_unfinished, use_whole_checkpoints
+from kws.training.checkpoint_writing import remove_unfinished, use_whole_checkpoints
 from kws.training.datamodule import KeywordData
 from kws.training.ending import say_how_it_ended
 from kws.training.final_evaluation import check_test_weights, run_test, tested_checkpoint

@@ -13,7 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from kws.audio.framing import FeatureSpec
 from kws.errors import KwsError
-from kws.frontend import processor
+from kws.frontend import cpu
 from kws.frontend.spectrum import Spectrum
 
 specs = st.builds(
@@ -96,7 +96,7 @@ def test_centred_power_is_that_of_torch_stft(spec: FeatureSpec) -> None:
 @pytest.mark.parametrize("lacks_avx512", [True, False])
 def test_in_training_only_the_rounding_differs(lacks_avx512: bool) -> None:
     spectrum, waveform = Spectrum(FeatureSpec(), 0, 256), noise(20, 16000)
-    with mock.patch.object(processor, "lacks_avx512", lambda: lacks_avx512):
+    with mock.patch.object(cpu, "lacks_avx512", lambda: lacks_avx512):
         exact = spectrum(waveform)
         assert torch.equal(exact, spectrum.eval()(waveform))
         torch.testing.assert_close(spectrum.train()(waveform), exact, rtol=1e-4, atol=1e-6 * float(exact.max()))
@@ -107,17 +107,17 @@ def test_in_training_only_the_rounding_differs(lacks_avx512: bool) -> None:
 def test_in_training_with_any_framing(spec: FeatureSpec, centred: bool, lacks_avx512: bool) -> None:
     spectrum = Spectrum(spec, 1, spec.fft_size // 2 - 1, centred)
     waveform = noise(20, spec.samples)
-    with mock.patch.object(processor, "lacks_avx512", lambda: lacks_avx512):
+    with mock.patch.object(cpu, "lacks_avx512", lambda: lacks_avx512):
         exact = spectrum(waveform)
         torch.testing.assert_close(spectrum.train()(waveform), exact, rtol=1e-4, atol=4e-6 * float(exact.max()))
 
 
 def test_products_are_spared_where_they_are_slow_and_in_training_alone() -> None:
     spectrum, waveform = Spectrum(FeatureSpec(), 0, 256), noise(2, 16000)
-    with mock.patch.object(processor, "lacks_avx512", lambda: True):
+    with mock.patch.object(cpu, "lacks_avx512", lambda: True):
         assert uses_fourier_transform(make_fx(spectrum.train())(waveform).graph)
         assert not uses_fourier_transform(make_fx(spectrum.eval())(waveform).graph)
-    with mock.patch.object(processor, "lacks_avx512", lambda: False):
+    with mock.patch.object(cpu, "lacks_avx512", lambda: False):
         assert not uses_fourier_transform(make_fx(spectrum.train())(waveform).graph)
 
 

@@ -9,8 +9,8 @@ import pytest
 from levels import SETTINGS, STREAM, Levels, scorer
 
 from kws.streaming.live_session import LiveSession
-from kws.streaming.microphone import Block
 from kws.streaming.scorer import WindowScorer
+from kws.streaming.sound_source import Block
 from kws.streaming.spotter import Spotter
 
 

@@ -25,8 +25,8 @@ from kws.errors import KwsError
 from kws.evaluation.streams.offline_decoder import read_scores
 from kws.streaming.events import Detection, read_detections
 from kws.streaming.live_session import LiveSession, feed
-from kws.streaming.microphone import Block
 from kws.streaming.recorder import Gap, Recorder, beside, blocks_of, read_gaps
+from kws.streaming.sound_source import Block
 from kws.streaming.spotter import Spotter
 
 LABELS = Levels.labels

@@ -17,7 +17,7 @@ from kws.augment.negatives import Negatives
 from kws.data.sources.folder import Folder
 from kws.data.splits import ListedSplit
 from kws.errors import KwsError
-from kws.frontend import processor
+from kws.frontend import cpu
 from kws.frontend.features import LogMel, Mfcc
 from kws.training.datamodule import FeatureBatch, KeywordData
 from kws.training.loader import FixedLoader, RawBatch
@@ -240,10 +240,10 @@ def test_trains_without_background_where_neither_silence_nor_noise_is_asked(corp
 def test_no_augmentation_hears_the_clips_as_they_are(small_corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = data(small_corpus, augment=None)
     batch = next(iter(module.train_dataloader()))
-    monkeypatch.setattr(processor, "lacks_avx512", lambda: False)
+    monkeypatch.setattr(cpu, "lacks_avx512", lambda: False)
     assert same([module.features(batch, training=True)], [module.features(batch, training=False)])
     # To rounding, where training takes another way to the same spectrum.
-    monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
+    monkeypatch.setattr(cpu, "lacks_avx512", lambda: True)
     heard, expected = (module.features(batch, training=training) for training in (True, False))
     torch.testing.assert_close(heard.features, expected.features, rtol=1e-4, atol=1e-4)
     assert torch.equal(heard.labels, expected.labels)

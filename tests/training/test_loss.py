@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from kws.errors import KwsError
 from kws.models.config import ModelConfig
-from kws.training.distillation import Teacher
 from kws.training.loss import Objective
+from kws.training.teacher import Teacher
 
 LABELS = torch.arange(12) % 4
 

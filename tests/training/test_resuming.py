@@ -16,7 +16,7 @@ from training_steps import train_run
 from kws.errors import KwsError
 from kws.inference.checkpoint import load_checkpoint
 from kws.training.app import main
-from kws.training.command import go_on_command, with_resume
+from kws.training.resume_command import go_on_command, with_resume
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kws.frontend import processor
+from kws.frontend import cpu
 from kws.models.layers.mean import lean_mean
 
 
@@ -62,4 +62,4 @@ def mean_over_time(maps: Tensor) -> Tensor:
 def _faster(maps: Tensor) -> bool:
     float32 = maps.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     # Measured on these processors alone; others keep planes.
-    return float32 and maps.device.type == "cpu" and processor.lacks_avx512()
+    return float32 and maps.device.type == "cpu" and cpu.lacks_avx512()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kws.frontend import processor
+from kws.frontend import cpu
 from kws.models.bc_tc_resnet import BcTcResNet
 from kws.models.ds_tc_resnet import CausalBlock, DsTcResNet
 from kws.models.layers import channels_last as lines
@@ -41,7 +41,7 @@ class Mean(nn.Module):
 @pytest.fixture(params=[True, False], ids=["favoured", "not favoured"])
 def favoured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
     """A processor that favours lines, and one that doesn't."""
-    monkeypatch.setattr(processor, "lacks_avx512", lambda: request.param)
+    monkeypatch.setattr(cpu, "lacks_avx512", lambda: request.param)
     return request.param
 
 
@@ -83,7 +83,7 @@ def test_a_layer_gives_the_same_in_either_order(name: str, frames: int, favoured
 
 @pytest.mark.parametrize("name", sorted(LAYERS.keys() - {"mean"}))
 def test_lines_stay_lines(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
+    monkeypatch.setattr(cpu, "lacks_avx512", lambda: True)
     given = as_lines(torch.randn(4, 8, 12, 1)).requires_grad_()
     out = LAYERS[name]().train()(given)
     assert lines.is_channels_last(out)
@@ -98,7 +98,7 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
     network, features = NETWORKS[name](), torch.randn(6, 98, 40)
     found = []
     for favours in (False, True):
-        monkeypatch.setattr(processor, "lacks_avx512", lambda favours=favours: favours)
+        monkeypatch.setattr(cpu, "lacks_avx512", lambda favours=favours: favours)
         found.append(outcome(network, features))
     # A value next to 0 may be rectified in one and not in the other.
     assert_same(found[1], found[0], rtol=0.01, atol=0.01)
@@ -107,7 +107,7 @@ def test_a_network_trains_alike_in_either_order(name: str, monkeypatch: pytest.M
 
 def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     maps = torch.randn(3, 8, 12, 1)
-    monkeypatch.setattr(processor, "lacks_avx512", lambda: True)
+    monkeypatch.setattr(cpu, "lacks_avx512", lambda: True)
     assert lines.is_channels_last(as_lines(maps))
     assert lines.is_channels_last(lines.to_channels_last(in_planes(maps)))
     assert not lines.is_channels_last(in_planes(maps))
@@ -115,6 +115,6 @@ def test_which_maps_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not lines.is_channels_last(as_lines(maps.double()))
     with torch.autocast("cpu", torch.bfloat16):
         assert not lines.is_channels_last(as_lines(maps))
-    monkeypatch.setattr(processor, "lacks_avx512", lambda: False)
+    monkeypatch.setattr(cpu, "lacks_avx512", lambda: False)
     assert not lines.is_channels_last(as_lines(maps))
     assert lines.to_channels_last(in_planes(maps)).stride() == in_planes(maps).stride()

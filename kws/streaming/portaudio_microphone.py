@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kws.audio.resampler import Resampler
 from kws.errors import KwsError, first_line, missing_package
-from kws.streaming.microphone import BLOCK_MS, Block
+from kws.streaming.sound_source import BLOCK_MS, Block
 
 _QUEUE_S = 2.0  # longest backlog before blocks are dropped
 _POLL_S = 0.2  # without sound, an empty block is yielded this often, so that the caller can look at the clock

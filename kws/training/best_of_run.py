@@ -14,7 +14,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 from kws.errors import KwsError
 from kws.inference.checkpoint import read_checkpoint
-from kws.training.checkpoint_io import write_whole
+from kws.training.checkpoint_writing import write_whole
 
 log = logging.getLogger(__name__)
 

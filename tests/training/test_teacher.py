@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kws.errors import KwsError
 from kws.models.config import ModelConfig
-from kws.training.distillation import Teacher, load_teacher
+from kws.training.teacher import Teacher, load_teacher
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from sounds import white
 from kws.audio.io import to_float
 from kws.audio.resampler import Resampler
 from kws.errors import KwsError
-from kws.streaming.microphone import Block, RealTimeSound
-from kws.streaming.portaudio import PortAudioMicrophone, list_microphones, load_sounddevice
+from kws.streaming.portaudio_microphone import PortAudioMicrophone, list_microphones, load_sounddevice
+from kws.streaming.sound_source import Block, RealTimeSound
 
 SAMPLES = np.arange(-3000, 3000, dtype=np.int16)
 
@@ -252,7 +252,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     def no_library(name: str) -> None:
         raise OSError("PortAudio library not found")
 
-    monkeypatch.setattr("kws.streaming.portaudio.importlib.import_module", no_library)
+    monkeypatch.setattr("kws.streaming.portaudio_microphone.importlib.import_module", no_library)
     with pytest.raises(KwsError, match=r"PortAudio library not found.*apt install libportaudio2; --wav FILE"):
         load_sounddevice()
 
@@ -261,6 +261,6 @@ def test_a_portaudio_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch
     def broken(name: str) -> None:
         raise PortAudioError("Error initializing PortAudio: Unanticipated host error")
 
-    monkeypatch.setattr("kws.streaming.portaudio.importlib.import_module", broken)
+    monkeypatch.setattr("kws.streaming.portaudio_microphone.importlib.import_module", broken)
     with pytest.raises(KwsError, match=r"PortAudio can't start \(Error initializing PortAudio.*--wav FILE"):
         load_sounddevice()

@@ -18,7 +18,7 @@ from pytorch_lightning.plugins import AsyncCheckpointIO
 from tiny_runs import content, run_tiny
 
 from kws.errors import KwsError
-from kws.training.checkpoint_io import WholeCheckpointIO, remove_unfinished, use_whole_checkpoints
+from kws.training.checkpoint_writing import WholeCheckpointIO, remove_unfinished, use_whole_checkpoints
 
 ROOT = Path(__file__).parents[2]
 QUIET: dict[str, Any] = {
@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_one_line(
 def test_a_killed_process_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     program = """
 import sys, torch
-from kws.training.checkpoint_io import WholeCheckpointIO
+from kws.training.checkpoint_writing import WholeCheckpointIO
 step = 0
 while True:
     WholeCheckpointIO().save_checkpoint({"step": step, "weights": torch.full((300_000,), float(step))}, sys.argv[1])
